@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading files whole, with a limit. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/file_private.h"
+
+#define FIRST_PIPE 65536	/* bytes to begin with where no size is known */
+#define FIRST_FILE 4096		/* and for files of /proc, whose size is 0 */
+
+/* read(2) that waits where standard input was left non-blocking. */
+static ssize_t read_some(int fd, char *data, size_t size)
+{
+	for (;;) {
+		ssize_t n = read(fd, data, size);
+
+		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+			return n;
+		if (errno == EAGAIN) {
+			struct pollfd p = { .fd = fd, .events = POLLIN };
+
+			(void)poll(&p, 1, -1);
+		}
+	}
+}
+
+/* The file's size is but a hint: it may grow while it is read. */
+static int read_whole(int fd, const char *name, size_t limit, size_t hint,
+		      struct arena *arena, struct str *out, struct err *e)
+{
+	/* One byte more than allowed tells that there is more; one is NUL. */
+	size_t most = limit + 2, capacity = hint + 2, size = 0;
+	char *data = arena_alloc(arena, capacity);
+	ssize_t n;
+
+	while ((n = read_some(fd, data + size, capacity - 1 - size)) > 0) {
+		size += (size_t)n;
+		if (size > limit)
+			return err_set(e, ERR_DATA, "%s is larger than %zu "
+				       "bytes", name, limit);
+		if (size < capacity - 1)
+			continue;
+		capacity = capacity > most / 2 ? most : capacity * 2;
+		data = memcpy(arena_alloc(arena, capacity), data, size);
+	}
+	if (n < 0)
+		return err_sys(e, "read %s", name);
+	data[size] = '\0';
+	*out = (struct str){ data, size };
+	return 0;
+}
+
+static int read_open(int fd, const char *name, size_t limit,
+		     struct arena *arena, struct str *out, struct err *e)
+{
+	size_t mark = arena_mark(arena), hint = FIRST_PIPE;
+	struct stat st;
+
+	if (limit > SIZE_MAX / 4)
+		limit = SIZE_MAX / 4;
+	if (fstat(fd, &st) < 0 && errno == EBADF)
+		return err_set(e, ERR_NO_INPUT, "%s is closed", name);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "look at %s", name);
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, ERR_NO_INPUT, "%s is a folder, not a file",
+			       name);
+	if (S_ISREG(st.st_mode)) {
+		if ((uintmax_t)st.st_size > limit)
+			return err_set(e, ERR_DATA, "%s is larger than %zu "
+				       "bytes", name, limit);
+		hint = st.st_size ? (size_t)st.st_size : FIRST_FILE;
+	}
+	if (hint > limit)
+		hint = limit;
+	if (read_whole(fd, name, limit, hint, arena, out, e) < 0) {
+		arena_reset(arena, mark);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * A regular file or nothing.  What has the name is looked at before it is
+ * opened, since opening alone makes some devices act, and again after, since
+ * it may have been replaced in between.
+ */
+static int open_regular(int folder, const char *name, struct stat *st,
+			struct err *e)
+{
+	int fd;
+
+	if (name_check(name, NAME_MAX, e) < 0)
+		return -1;
+	if (fstatat(folder, name, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "open %s", name);
+	if (!S_ISREG(st->st_mode))
+		return err_set(e, ERR_CONFIG, "%s is no regular file but %s",
+			       name, mode_words(st->st_mode));
+	fd = beneath_open(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0)
+		return err_sys(e, "open %s", name);
+	if (!fstat(fd, st) && S_ISREG(st->st_mode))
+		return fd;
+	close(fd);
+	return err_set(e, ERR_CONFIG, "%s was replaced while it was opened",
+		       name);
+}
+
+int file_read(int folder, const char *name, size_t limit, struct arena *arena,
+	      struct str *out, struct err *e)
+{
+	struct stat st;
+	cleanup_fd int fd = open_regular(folder, name, &st, e);
+
+	if (fd < 0)
+		return -1;
+	return read_open(fd, name, limit, arena, out, e);
+}
+
+static bool is_stdin(const char *path)
+{
+	return !strcmp(path, "-") || !strcmp(path, "/dev/stdin");
+}
+
+int file_read_path(const char *path, size_t limit, struct arena *arena,
+		   struct str *out, struct err *e)
+{
+	cleanup_fd int fd = -1;
+
+	if (is_stdin(path))
+		return read_open(STDIN_FILENO, "standard input", limit, arena,
+				 out, e);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	return read_open(fd, path, limit, arena, out, e);
+}
+
+/* What a user would have to type; the bare name where that is not known. */
+static void full_path(int fd, const char *name, char *out, size_t size)
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, out, size - 1);
+	if (n > 0)
+		out[n] = '\0';
+	else
+		snprintf(out, size, "%s", name);
+}
+
+static int secret_check(int fd, const char *name, const struct stat *st,
+			struct err *e)
+{
+	char path[512];
+
+	full_path(fd, name, path, sizeof(path));
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return err_set(e, ERR_CONFIG, "%s belongs to uid %u, who can "
+			       "read the secret in it: chown %u %s", name,
+			       (unsigned int)st->st_uid,
+			       (unsigned int)geteuid(), path);
+	if (st->st_mode & 077)
+		return err_set(e, ERR_CONFIG, "%s is open to others (mode "
+			       "%04o) and holds a secret: chmod go= %s", name,
+			       (unsigned int)(st->st_mode & 07777), path);
+	return 0;
+}
+
+int file_read_secret(int folder, const char *name, size_t limit,
+		     struct arena *secrets, struct str *out, struct err *e)
+{
+	struct stat st;
+	cleanup_fd int fd = open_regular(folder, name, &st, e);
+
+	if (fd < 0 || secret_check(fd, name, &st, e) < 0)
+		return -1;
+	return read_open(fd, name, limit, secrets, out, e);
+}
+
+static int secret_kind_check(const char *path, const struct stat *st,
+			     struct err *e)
+{
+	if (S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode))
+		return 0;
+	return err_set(e, ERR_CONFIG, "%s is neither a file nor a pipe but %s",
+		       path, mode_words(st->st_mode));
+}
+
+int file_read_secret_path(const char *path, size_t limit,
+			  struct arena *secrets, struct str *out,
+			  struct err *e)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (is_stdin(path))
+		return file_read_path(path, limit, secrets, out, e);
+	/* Before it is opened: see open_regular(). */
+	if (stat(path, &st) < 0)
+		return err_sys(e, "open %s", path);
+	if (secret_kind_check(path, &st, e) < 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "open %s", path);
+	if (secret_kind_check(path, &st, e) < 0)
+		return -1;
+	if (S_ISREG(st.st_mode) && secret_check(fd, path, &st, e) < 0)
+		return -1;
+	return read_open(fd, path, limit, secrets, out, e);
+}

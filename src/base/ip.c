@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/ip.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+unsigned int ip_bits(uint8_t family)
+{
+	if (family == AF_INET)
+		return 32;
+	return family == AF_INET6 ? 128 : 0;
+}
+
+/*
+ * inet_pton() of glibc is as strict as we want to be: four decimal parts
+ * without leading zeros, and no zone.  The tests hold it to that.
+ */
+int ip_parse(struct str text, struct ip *out)
+{
+	char copy[IP_TEXT_MAX];
+	struct ip ip = { 0 };
+
+	if (!text.size || text.size >= sizeof(copy) ||
+	    memchr(text.data, '\0', text.size))
+		return -1;
+	memcpy(copy, text.data, text.size);
+	copy[text.size] = '\0';
+	ip.family = memchr(copy, ':', text.size) ? AF_INET6 : AF_INET;
+	if (inet_pton(ip.family, copy, ip.bytes) != 1)
+		return -1;
+	*out = ip;
+	return 0;
+}
+
+/* A number as we write it: no leading zero, which elsewhere is octal. */
+static int number_parse(struct str text, uint64_t max, uint64_t *out)
+{
+	if (text.size > 1 && text.data[0] == '0')
+		return -1;
+	return str_uint(text, max, out);
+}
+
+int prefix_parse(struct str text, struct prefix *out)
+{
+	const char *slash = NULL;
+	struct str address = text;
+	struct prefix p = { 0 };
+	uint64_t length;
+
+	if (text.size)
+		slash = memchr(text.data, '/', text.size);
+	if (slash)
+		address.size = (size_t)(slash - text.data);
+	if (ip_parse(address, &p.ip) < 0)
+		return -1;
+	length = ip_bits(p.ip.family);
+	if (slash) {
+		struct str rest = { slash + 1, text.size - address.size - 1 };
+
+		if (number_parse(rest, length, &length) < 0)
+			return -1;
+	}
+	p.length = (uint8_t)length;
+	*out = p;
+	return 0;
+}
+
+/* "v6" or "v6%index" of a link-local address, RFC 4007 section 11. */
+static int bracketed_parse(struct str text, struct endpoint *e)
+{
+	const char *percent = memchr(text.data, '%', text.size);
+	struct str address = text;
+	uint64_t scope = 0;
+
+	if (percent) {
+		struct str zone = { percent + 1, 0 };
+
+		address.size = (size_t)(percent - text.data);
+		zone.size = text.size - address.size - 1;
+		/* The kernel's interface indexes are positive ints. */
+		if (number_parse(zone, INT32_MAX, &scope) < 0 || !scope)
+			return -1;
+	}
+	if (ip_parse(address, &e->ip) < 0 || e->ip.family != AF_INET6)
+		return -1;
+	if (scope && !ip_is_link_local(&e->ip))
+		return -1;
+	e->scope = (uint32_t)scope;
+	return 0;
+}
+
+int endpoint_parse(struct str text, struct endpoint *out)
+{
+	const char *colon = NULL;
+	struct endpoint e = { 0 };
+	struct str address, port;
+	uint64_t number;
+
+	if (text.size)
+		colon = memrchr(text.data, ':', text.size);
+	if (!colon)
+		return -1;
+	address = (struct str){ text.data, (size_t)(colon - text.data) };
+	port = (struct str){ colon + 1, text.size - address.size - 1 };
+	if (number_parse(port, UINT16_MAX, &number) < 0 || !number)
+		return -1;
+	e.port = (uint16_t)number;
+	if (address.size > 2 && address.data[0] == '[' &&
+	    address.data[address.size - 1] == ']') {
+		address.data++;
+		address.size -= 2;
+		if (bracketed_parse(address, &e) < 0)
+			return -1;
+	} else if (ip_parse(address, &e.ip) < 0 || e.ip.family != AF_INET) {
+		return -1;
+	}
+	*out = e;
+	return 0;
+}
+
+/* glibc's inet_ntop() writes IPv6 as RFC 5952 wants it. */
+char *ip_format(const struct ip *ip, char out[static IP_TEXT_MAX])
+{
+	if (!ip_bits(ip->family) ||
+	    !inet_ntop(ip->family, ip->bytes, out, IP_TEXT_MAX))
+		snprintf(out, IP_TEXT_MAX, "none");
+	return out;
+}
+
+char *prefix_format(const struct prefix *p, char out[static PREFIX_TEXT_MAX])
+{
+	char ip[IP_TEXT_MAX];
+
+	snprintf(out, PREFIX_TEXT_MAX, "%s/%u", ip_format(&p->ip, ip),
+		 (unsigned int)p->length);
+	return out;
+}
+
+char *endpoint_format(const struct endpoint *e,
+		      char out[static ENDPOINT_TEXT_MAX])
+{
+	char ip[IP_TEXT_MAX], zone[16] = "";
+	bool brackets = e->ip.family == AF_INET6;
+
+	ip_format(&e->ip, ip);
+	if (e->scope)
+		snprintf(zone, sizeof(zone), "%%%u", (unsigned int)e->scope);
+	snprintf(out, ENDPOINT_TEXT_MAX, "%s%s%s%s:%u", brackets ? "[" : "",
+		 ip, zone, brackets ? "]" : "", (unsigned int)e->port);
+	return out;
+}
+
+static int number_compare(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+int ip_compare(const struct ip *a, const struct ip *b)
+{
+	int order = number_compare(a->family, b->family);
+
+	return order ? order : memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+int prefix_compare(const struct prefix *a, const struct prefix *b)
+{
+	int order = ip_compare(&a->ip, &b->ip);
+
+	return order ? order : number_compare(a->length, b->length);
+}
+
+int endpoint_compare(const struct endpoint *a, const struct endpoint *b)
+{
+	int order = ip_compare(&a->ip, &b->ip);
+
+	if (!order)
+		order = number_compare(a->port, b->port);
+	return order ? order : number_compare(a->scope, b->scope);
+}
+
+struct prefix prefix_mask(struct prefix p)
+{
+	for (unsigned int i = 0; i < sizeof(p.ip.bytes); i++) {
+		unsigned int first = i * 8;
+
+		if (p.length <= first)
+			p.ip.bytes[i] = 0;
+		else if (p.length < first + 8)
+			p.ip.bytes[i] &= (uint8_t)(0xff << (first + 8 -
+							    p.length));
+	}
+	return p;
+}
+
+bool prefix_has_host_bits(const struct prefix *p)
+{
+	struct prefix masked = prefix_mask(*p);
+
+	return prefix_compare(&masked, p) != 0;
+}
+
+bool prefix_has(const struct prefix *p, const struct ip *ip)
+{
+	struct prefix network = prefix_mask(*p);
+	struct prefix other = prefix_mask((struct prefix){ *ip, p->length });
+
+	return ip->family && ip_compare(&network.ip, &other.ip) == 0;
+}
+
+bool prefix_covers(const struct prefix *outer, const struct prefix *inner)
+{
+	return outer->length <= inner->length && prefix_has(outer, &inner->ip);
+}
+
+bool ip_is_link_local(const struct ip *ip)
+{
+	if (ip->family == AF_INET)
+		return ip->bytes[0] == 169 && ip->bytes[1] == 254;
+	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe &&
+	       (ip->bytes[1] & 0xc0) == 0x80;
+}

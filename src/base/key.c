@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/key.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_TEXT_SIZE 44
+
+/* Picks the implementations and the source of randomness; again is free. */
+static void ready(void)
+{
+	if (sodium_init() < 0)
+		abort();
+}
+
+/*
+ * libsodium decodes in constant time and, in this variant, wants the padding
+ * and zeros in the two bits left over, so that a key has one text only.
+ */
+int key_parse(struct str text, struct key *out)
+{
+	struct key key;
+	size_t size;
+	int result = -1;
+
+	if (text.size != KEY_TEXT_SIZE)
+		return -1;
+	if (!sodium_base642bin(key.bytes, sizeof(key.bytes), text.data,
+			       text.size, NULL, &size, NULL,
+			       sodium_base64_VARIANT_ORIGINAL) &&
+	    size == KEY_SIZE) {
+		*out = key;
+		result = 0;
+	}
+	key_wipe(&key);
+	return result;
+}
+
+char *key_format(const struct key *key, char out[static KEY_TEXT_MAX])
+{
+	return sodium_bin2base64(out, KEY_TEXT_MAX, key->bytes, KEY_SIZE,
+				 sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool key_equal(const struct key *a, const struct key *b)
+{
+	return sodium_memcmp(a->bytes, b->bytes, KEY_SIZE) == 0;
+}
+
+int key_compare(const struct key *a, const struct key *b)
+{
+	return memcmp(a->bytes, b->bytes, KEY_SIZE);
+}
+
+bool key_is_zero(const struct key *key)
+{
+	return sodium_is_zero(key->bytes, KEY_SIZE);
+}
+
+void key_clamp(struct key *key)
+{
+	key->bytes[0] &= 248;
+	key->bytes[31] = (key->bytes[31] & 127) | 64;
+}
+
+void key_public(const struct key *private_key, struct key *out)
+{
+	ready();
+	if (crypto_scalarmult_base(out->bytes, private_key->bytes))
+		abort();
+}
+
+void key_generate(struct key *private_key)
+{
+	key_generate_preshared(private_key);
+	key_clamp(private_key);
+}
+
+void key_generate_preshared(struct key *out)
+{
+	ready();
+	randombytes_buf(out->bytes, KEY_SIZE);
+}
+
+void key_wipe(struct key *key)
+{
+	sodium_memzero(key, sizeof(*key));
+}
