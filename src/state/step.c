@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "state/step.h"
+
+bool phase_removes(enum phase phase)
+{
+	return phase >= PHASE_REMOVE_RULES;
+}
+
+const char *disruption_name(enum disruption d)
+{
+	switch (d) {
+	case DISRUPTION_NONE:
+		return "none";
+	case DISRUPTION_REKEY:
+		return "rekey";
+	case DISRUPTION_LOSS:
+		return "loss";
+	case DISRUPTION_SESSION:
+		return "session";
+	case DISRUPTION_MESH:
+		return "mesh";
+	case DISRUPTION_ACCESS:
+		return "access";
+	}
+	return "none";
+}
