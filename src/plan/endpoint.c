@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The policy of roaming: an endpoint that a peer was heard from is newer than
+ * what a file says, unless the file was changed or the peer is silent.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+/* A session is dead after REJECT_AFTER_TIME, WireGuard's section 6.1. */
+#define SILENT_SECONDS 180
+
+static int sample_compare(const void *a, const void *b)
+{
+	const struct sample_peer *x = a, *y = b;
+
+	return key_compare(&x->public_key, &y->public_key);
+}
+
+static bool sent_has_grown(const struct planner *p, const struct peer *have)
+{
+	const struct sample *sample = p->options->sample;
+	struct sample_peer key = { .public_key = have->public_key };
+	const struct sample_peer *found;
+
+	if (!sample || !sample->count)
+		return false;
+	found = bsearch(&key, sample->peers, sample->count, sizeof(key),
+			sample_compare);
+	return found && have->sent > found->sent;
+}
+
+/* Silent although something was sent to it: idle peers are not silent. */
+static bool is_silent(const struct planner *p, const struct peer *want,
+		      const struct peer *have)
+{
+	if (have->last_handshake &&
+	    p->options->now - have->last_handshake <= SILENT_SECONDS)
+		return false;
+	return want->keepalive || sent_has_grown(p, have);
+}
+
+/* A name that gives other addresses today is still the same name. */
+static bool file_has_changed(const struct peer *want, const struct peer *last)
+{
+	if (!last)
+		return false;
+	if (want->endpoint_host || last->endpoint_host)
+		return !want->endpoint_host || !last->endpoint_host ||
+			strcmp(want->endpoint_host, last->endpoint_host) ||
+			want->endpoint_port != last->endpoint_port;
+	return endpoint_compare(&want->endpoint, &last->endpoint);
+}
+
+static bool is_resolved(const struct peer *want, const struct peer *have)
+{
+	for (size_t i = 0; i < want->resolved_count; i++)
+		if (!endpoint_compare(&want->resolved[i], &have->endpoint))
+			return true;
+	return false;
+}
+
+static void note_kept(struct planner *p, const struct peer *want,
+		      const struct peer *have, const char *why)
+{
+	char key[KEY_TEXT_MAX], endpoint[ENDPOINT_TEXT_MAX];
+
+	plan_note(p, "peer %s keeps the endpoint %s: %s",
+		  key_format(&want->public_key, key),
+		  endpoint_format(&have->endpoint, endpoint), why);
+}
+
+static void note_set(struct planner *p, const struct peer *want,
+		     const char *why)
+{
+	char key[KEY_TEXT_MAX], endpoint[ENDPOINT_TEXT_MAX];
+
+	plan_note(p, "peer %s is given the endpoint %s: %s",
+		  key_format(&want->public_key, key),
+		  endpoint_format(&want->endpoint, endpoint), why);
+}
+
+bool plan_endpoint_stuck(const struct planner *p, const struct peer *want,
+			 const struct peer *have)
+{
+	/* With a handshake it was learned, and is left alone. */
+	return p->options->restore && !want->endpoint.ip.family &&
+		have->endpoint.ip.family && !have->last_handshake;
+}
+
+bool plan_endpoint(struct planner *p, const struct peer *want,
+		   const struct peer *have, const struct peer *last)
+{
+	if (!want->endpoint.ip.family) {
+		if (want->endpoint_host && have->endpoint.ip.family)
+			note_kept(p, want, have, "its name did not resolve");
+		return false;
+	}
+	if (!endpoint_compare(&want->endpoint, &have->endpoint))
+		return false;
+	if (p->options->restore || !have->endpoint.ip.family)
+		return true;
+	if (is_resolved(want, have)) {
+		note_kept(p, want, have, "the name still has it");
+		return false;
+	}
+	if (file_has_changed(want, last)) {
+		note_set(p, want, "the file's endpoint has changed");
+		return true;
+	}
+	if (is_silent(p, want, have)) {
+		note_set(p, want, "nothing was heard from where it was");
+		return true;
+	}
+	note_kept(p, want, have, last ? "it roamed there" :
+		  "what was applied before is not known");
+	return false;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The plan as a list: adding to it, its order, its worst class. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+#define PHASES (PHASE_RESTORE_SYSCTL + 1)
+
+struct step *plan_add(struct planner *p, enum step_kind kind,
+		      enum phase phase)
+{
+	struct plan *plan = p->plan;
+	struct step *s;
+
+	arena_room(p->arena, &plan->steps, plan->count, &plan->capacity,
+		   sizeof(*plan->steps));
+	s = &plan->steps[plan->count++];
+	*s = (struct step){ .kind = kind, .phase = phase };
+	return s;
+}
+
+void step_class(struct step *s, enum disruption class, const char *why)
+{
+	if (class < s->disruption || (class == s->disruption && s->why))
+		return;
+	s->disruption = class;
+	s->why = why;
+}
+
+void plan_note(struct planner *p, const char *format, ...)
+{
+	struct plan *plan = p->plan;
+	struct sbuf b;
+	va_list args;
+
+	sbuf_init(&b, p->arena);
+	va_start(args, format);
+	sbuf_vprintf(&b, format, args);
+	va_end(args);
+	arena_room(p->arena, &plan->notes, plan->note_count,
+		   &plan->note_capacity, sizeof(*plan->notes));
+	plan->notes[plan->note_count++] = b.data;
+}
+
+bool plan_forced(const struct planner *p, const char *guard)
+{
+	const struct plan_options *o = p->options;
+
+	if (o->restore)
+		return true;
+	for (size_t i = 0; i < o->force_count; i++)
+		if (!strcmp(o->force[i], guard))
+			return true;
+	return false;
+}
+
+void plan_order(struct arena *arena, struct plan *plan)
+{
+	size_t next[PHASES + 1] = { 0 };
+	struct step *sorted;
+
+	if (!plan->count)
+		return;
+	sorted = arena_new_array(arena, struct step, plan->count);
+	for (size_t i = 0; i < plan->count; i++)
+		next[plan->steps[i].phase + 1]++;
+	for (size_t i = 1; i <= PHASES; i++)
+		next[i] += next[i - 1];
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *s = &plan->steps[i];
+
+		sorted[next[s->phase]++] = *s;
+		if (s->disruption > plan->disruption)
+			plan->disruption = s->disruption;
+	}
+	plan->steps = sorted;
+	plan->capacity = plan->count;
+}

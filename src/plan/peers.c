@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Peers and their allowed IPs.  A prefix belongs to one peer of a device:
+ * inserting it at another takes it away from the first in one go, so that a
+ * prefix that moves is one insert, and only one that nobody wants any more is
+ * removed.  Linear but for a sort of the prefixes that change.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/internal.h"
+
+/* A prefix that a peer gains or loses. */
+struct holding {
+	struct prefix prefix;
+	const struct peer *peer;
+	bool leaves;		/* the peer itself goes */
+};
+
+struct holdings {
+	struct holding *items;
+	size_t count, capacity;
+};
+
+struct peers {
+	struct planner *p;
+	const struct device *want, *have, *last;
+	struct holdings gained, lost;
+};
+
+static void hold(struct peers *c, struct holdings *list,
+		 const struct prefix *prefix, const struct peer *peer,
+		 bool leaves)
+{
+	arena_room(c->p->arena, &list->items, list->count, &list->capacity,
+		   sizeof(*list->items));
+	list->items[list->count++] = (struct holding){ *prefix, peer, leaves };
+}
+
+static int holding_compare(const void *a, const void *b)
+{
+	const struct holding *x = a, *y = b;
+
+	return prefix_compare(&x->prefix, &y->prefix);
+}
+
+static void holdings_sort(struct holdings *list)
+{
+	if (list->count > 1)
+		qsort(list->items, list->count, sizeof(*list->items),
+		      holding_compare);
+}
+
+static const struct holding *holding_find(const struct holdings *list,
+					  const struct prefix *prefix)
+{
+	struct holding key = { .prefix = *prefix };
+
+	if (!list->count)
+		return NULL;
+	return bsearch(&key, list->items, list->count, sizeof(key),
+		       holding_compare);
+}
+
+/* What is in A and not in B; both sorted.  OUT has room for all of A. */
+static size_t prefixes_without(const struct prefix *a, size_t a_count,
+			       const struct prefix *b, size_t b_count,
+			       struct prefix *out)
+{
+	size_t count = 0, j = 0;
+
+	for (size_t i = 0; i < a_count; i++) {
+		while (j < b_count && prefix_compare(&b[j], &a[i]) < 0)
+			j++;
+		if (j == b_count || prefix_compare(&b[j], &a[i]))
+			out[count++] = a[i];
+	}
+	return count;
+}
+
+static struct prefix *gained(struct peers *c, const struct peer *want,
+			     const struct peer *have, size_t *count)
+{
+	struct prefix *out = arena_new_array(c->p->arena, struct prefix,
+					     want->allowed_ip_count);
+
+	*count = prefixes_without(want->allowed_ips, want->allowed_ip_count,
+				  have->allowed_ips, have->allowed_ip_count,
+				  out);
+	return out;
+}
+
+/* Walk both sorted lists; either of the pair may be NULL. */
+static void each_pair(struct peers *c,
+		      void (*fn)(struct peers *c, const struct peer *want,
+				 const struct peer *have))
+{
+	size_t have_count = c->have ? c->have->peer_count : 0;
+	size_t w = 0, h = 0;
+
+	while (w < c->want->peer_count || h < have_count) {
+		const struct peer *wp = NULL, *hp = NULL;
+		int order = w == c->want->peer_count ? 1 :
+			h == have_count ? -1 :
+			peer_compare(&c->want->peers[w], &c->have->peers[h]);
+
+		if (order <= 0)
+			wp = &c->want->peers[w++];
+		if (order >= 0)
+			hp = &c->have->peers[h++];
+		fn(c, wp, hp);
+	}
+}
+
+static void collect(struct peers *c, const struct peer *want,
+		    const struct peer *have)
+{
+	static const struct peer none;
+	const struct peer *w = want ? want : &none, *h = have ? have : &none;
+	struct prefix *moved;
+	size_t count;
+
+	if (!have)
+		return;
+	if (want && !(peer_diff(want, have) & PEER_ALLOWED_IPS))
+		return;
+	moved = gained(c, w, h, &count);
+	for (size_t i = 0; i < count; i++)
+		hold(c, &c->gained, &moved[i], want, false);
+	moved = gained(c, h, w, &count);
+	for (size_t i = 0; i < count; i++)
+		hold(c, &c->lost, &moved[i], have, !want);
+}
+
+static void collect_new(struct peers *c, const struct peer *want,
+			const struct peer *have)
+{
+	if (!have && c->have)
+		for (size_t i = 0; i < want->allowed_ip_count; i++)
+			hold(c, &c->gained, &want->allowed_ips[i], want,
+			     false);
+}
+
+static struct step *peer_step(struct peers *c, enum step_kind kind,
+			      enum phase phase, const struct peer *want,
+			      const struct peer *have)
+{
+	struct step *s = plan_add(c->p, kind, phase);
+	const struct peer *peer = want ? want : have;
+	char key[KEY_TEXT_MAX];
+
+	s->device = c->want;
+	s->device_before = c->have;
+	s->peer = peer;
+	s->peer_before = have;
+	s->id = arena_printf(c->p->arena, "%s/%s/%s",
+			     kind == STEP_ALLOWED_IPS_REMOVE ? "allowed-ips" :
+			     "peer", c->want->name,
+			     key_format(&peer->public_key, key));
+	return s;
+}
+
+static const struct peer *last_peer(const struct peers *c,
+				    const struct peer *peer)
+{
+	return c->last ? device_peer(c->last, &peer->public_key) : NULL;
+}
+
+/* A prefix comes from somebody else: who notices? */
+static void class_of_moves(struct peers *c, struct step *s)
+{
+	for (size_t i = 0; i < s->prefix_count; i++) {
+		const struct holding *from =
+			holding_find(&c->lost, &s->prefixes[i]);
+		char text[PREFIX_TEXT_MAX], key[KEY_TEXT_MAX];
+
+		if (!from)
+			continue;
+		step_class(s, from->leaves ? DISRUPTION_SESSION :
+			   DISRUPTION_MESH, NULL);
+		if (s->why)
+			continue;
+		s->why = arena_printf(c->p->arena, "%s moves from peer %s%s",
+			prefix_format(&s->prefixes[i], text),
+			key_format(&from->peer->public_key, key),
+			from->leaves ? ", which goes: a new handshake" :
+			"; lost until the other side follows");
+	}
+}
+
+static void peer_add(struct peers *c, const struct peer *want)
+{
+	struct step *s = peer_step(c, STEP_PEER_ADD, PHASE_DEVICE, want, NULL);
+
+	s->prefixes = want->allowed_ips;
+	s->prefix_count = want->allowed_ip_count;
+	s->fields = (want->preshared_key ? PEER_PRESHARED_KEY : 0u) |
+		(want->endpoint.ip.family ? PEER_ENDPOINT : 0u) |
+		(want->keepalive ? PEER_KEEPALIVE : 0u) |
+		(want->allowed_ip_count ? PEER_ALLOWED_IPS : 0u);
+	s->drift = last_peer(c, want) != NULL;
+	class_of_moves(c, s);
+}
+
+static bool peer_drift(const struct peers *c, const struct peer *want,
+		       unsigned int fields)
+{
+	const struct peer *last = last_peer(c, want);
+
+	/* Keys that were applied before are not kept: no telling. */
+	return last && !(fields & PEER_PRESHARED_KEY) &&
+		!(peer_diff(want, last) & fields);
+}
+
+/* Prefixes that nobody takes over have to be removed by name. */
+static void allowed_ips_remove(struct peers *c, const struct peer *want,
+			       const struct peer *have)
+{
+	size_t count, left = 0;
+	struct prefix *lost = gained(c, have, want, &count);
+	struct step *s;
+
+	for (size_t i = 0; i < count; i++)
+		if (!holding_find(&c->gained, &lost[i]))
+			lost[left++] = lost[i];
+	if (!left)
+		return;
+	s = peer_step(c, STEP_ALLOWED_IPS_REMOVE, PHASE_REMOVE_ALLOWED_IPS,
+		      want, have);
+	s->prefixes = lost;
+	s->prefix_count = left;
+	s->fields = PEER_ALLOWED_IPS;
+	s->drift = peer_drift(c, want, PEER_ALLOWED_IPS);
+}
+
+/* An endpoint cannot be taken back, a peer without a session can. */
+static void peer_again(struct peers *c, const struct peer *want,
+		       const struct peer *have)
+{
+	struct step *s = peer_step(c, STEP_PEER_REMOVE, PHASE_DEVICE, NULL,
+				   have);
+
+	s->why = "an endpoint cannot be taken back otherwise";
+	peer_add(c, want);
+}
+
+static void peer_change(struct peers *c, const struct peer *want,
+			const struct peer *have)
+{
+	unsigned int fields = peer_diff(want, have);
+	size_t count = 0;
+	struct prefix *added = NULL;
+	struct step *s;
+
+	if (plan_endpoint_stuck(c->p, want, have)) {
+		peer_again(c, want, have);
+		return;
+	}
+	fields &= PEER_PRESHARED_KEY | PEER_KEEPALIVE | PEER_ALLOWED_IPS;
+	if (plan_endpoint(c->p, want, have, last_peer(c, want)))
+		fields |= PEER_ENDPOINT;
+	if (fields & PEER_ALLOWED_IPS) {
+		allowed_ips_remove(c, want, have);
+		added = gained(c, want, have, &count);
+		if (!count)
+			fields &= ~(unsigned int)PEER_ALLOWED_IPS;
+	}
+	if (!fields)
+		return;
+	s = peer_step(c, STEP_PEER_CHANGE, PHASE_DEVICE, want, have);
+	s->fields = fields;
+	s->prefixes = added;
+	s->prefix_count = count;
+	s->drift = peer_drift(c, want, fields);
+	if (fields & PEER_PRESHARED_KEY)
+		step_class(s, DISRUPTION_REKEY,
+			   "both sides need the new key at the next handshake");
+	class_of_moves(c, s);
+}
+
+static void peer_remove(struct peers *c, const struct peer *have)
+{
+	struct step *s = peer_step(c, STEP_PEER_REMOVE, PHASE_REMOVE_PEERS,
+				   NULL, have);
+
+	s->drift = c->last && !last_peer(c, have);
+	step_class(s, DISRUPTION_SESSION, "its session ends");
+}
+
+static bool is_self(const struct device *device, const struct peer *peer)
+{
+	return !key_is_zero(&device->public_key) &&
+		key_equal(&device->public_key, &peer->public_key);
+}
+
+static void plan_pair(struct peers *c, const struct peer *want,
+		      const struct peer *have)
+{
+	if (!want)
+		peer_remove(c, have);
+	else if (is_self(c->want, want))
+		plan_note(c->p, "a peer has %s's own key: the kernel does not "
+			  "take it", c->want->name);
+	else if (have)
+		peer_change(c, want, have);
+	else
+		peer_add(c, want);
+}
+
+void plan_peers(struct planner *p, const struct device *want,
+		const struct device *have)
+{
+	struct peers c = {
+		.p = p, .want = want, .have = have,
+		.last = p->last ? state_device(p->last, want->name) : NULL,
+	};
+
+	each_pair(&c, collect);
+	if (c.lost.count)
+		each_pair(&c, collect_new);
+	holdings_sort(&c.gained);
+	holdings_sort(&c.lost);
+	each_pair(&c, plan_pair);
+}
