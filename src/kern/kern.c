@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kern/kern.h"
+
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/wireguard.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "kern/attrs.h"
+#include "kern/nft.h"
+#include "kern/rt_codec.h"
+
+static int take_family(const struct nlmsghdr *answer, void *data,
+		       struct err *e)
+{
+	const struct nlattr *table[CTRL_ATTR_FAMILY_ID + 1];
+	uint16_t *family = data;
+	struct attrs attrs;
+
+	if (attrs_of(answer, sizeof(struct genlmsghdr), &attrs) < 0 ||
+	    attrs_parse(attrs, table, CTRL_ATTR_FAMILY_ID, NULL) < 0 ||
+	    attr_get(table[CTRL_ATTR_FAMILY_ID], family,
+		     sizeof(*family)) < 0)
+		return err_set(e, ERR_FAILED, "malformed answer");
+	return 0;
+}
+
+int kern_wireguard(struct kern *k, struct err *e)
+{
+	_Alignas(struct nlmsghdr) char space[128];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(space);
+	struct genlmsghdr *header;
+	const struct talk_reader reader = {
+		.each = take_family,
+		.data = &k->wireguard,
+	};
+
+	if (k->wireguard)
+		return 0;
+	request->nlmsg_type = GENL_ID_CTRL;
+	header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+	header->cmd = CTRL_CMD_GETFAMILY;
+	header->version = 1;
+	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
+	if (talk_request(&k->generic, request, &reader, e) < 0)
+		return err_wrap(e, e->number == ENOENT ?
+				"this kernel has no WireGuard" :
+				"WireGuard");
+	return 0;
+}
+
+int kern_nft(struct kern *k, struct err *e)
+{
+	if (k->nft.socket)
+		return 0;
+	return talk_open(&k->nft, k->arena, NETLINK_NETFILTER, e);
+}
+
+static int take_link(const struct nlmsghdr *answer, void *data,
+		     struct err *e)
+{
+	return rt_decode_link(answer, data, e);
+}
+
+/* Also after the first write: what it takes of the arena, it gives back. */
+int kern_link_index(struct kern *k, const char *name, uint32_t *index,
+		    struct err *e)
+{
+	size_t mark = arena_mark(k->arena);
+	struct link link = { 0 };
+	const struct talk_reader reader = {
+		.each = take_link,
+		.data = &link,
+	};
+	int result = talk_request(&k->route, rt_encode_get_link(k->arena, name),
+				  &reader, e);
+
+	arena_reset(k->arena, mark);
+	if (result < 0)
+		return -1;
+	*index = link.index;
+	return 0;
+}
+
+static int compile(struct kernel *kernel, struct arena *arena,
+		   struct firewall *f, struct diags *diags, struct err *e)
+{
+	struct kern *k = (struct kern *)kernel;
+
+	return nftc_compile(arena, k->options.helper_folder, k->options.lock,
+			    f, diags, e);
+}
+
+static int list(struct kernel *kernel, struct arena *arena,
+		const char *table, struct str *text, struct err *e)
+{
+	struct kern *k = (struct kern *)kernel;
+
+	return nftc_list(arena, k->options.helper_folder, k->options.lock,
+			 table, text, e);
+}
+
+int kern_open(struct arena *arena, const struct kern_options *options,
+	      struct kernel **out, struct err *e)
+{
+	struct kern *k = arena_new_object(arena, struct kern);
+
+	k->arena = arena;
+	k->options = *options;
+	k->kernel = (struct kernel){
+		.observe = kern_observe,
+		.lookup = kern_lookup,
+		.compile = compile,
+		.list = list,
+		.encode = kern_encode,
+		.send = kern_send,
+		.finish = kern_finish,
+	};
+	if (talk_open(&k->route, arena, NETLINK_ROUTE, e) < 0)
+		return -1;
+	if (talk_open(&k->generic, arena, NETLINK_GENERIC, e) < 0) {
+		talk_close(&k->route);
+		return -1;
+	}
+	*out = &k->kernel;
+	return 0;
+}
+
+void kern_close(struct kernel *kernel)
+{
+	struct kern *k = (struct kern *)kernel;
+
+	if (!k)
+		return;
+	kern_finish(kernel);
+	talk_close(&k->generic);
+	talk_close(&k->route);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nftables without its language: dumps of one table, their canonical form,
+ * element deltas; and meshapply-nftc, the child that knows the language.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/str.h"
+#include "state/firewall.h"
+
+struct arena;
+struct diags;
+struct err;
+struct mnl_socket;
+struct step;
+
+/*
+ * The netlink messages of everything in one table, concatenated in this
+ * order: GETGEN's answer, table, chains, rules, sets, elements of each set,
+ * objects, flowtables.  *FOUND is false where there is no such table.
+ * Repeated while the generation moves, a bounded number of times (ERR_BUSY).
+ */
+int nft_dump(struct mnl_socket *socket, struct arena *arena,
+	     const char *table, struct str *messages, bool *found,
+	     struct err *e) must_check_;
+
+/* The ruleset's generation now. */
+int nft_generation(struct mnl_socket *socket, struct arena *arena,
+		   uint32_t *generation, struct err *e) must_check_;
+
+/* Pure: from such messages, of any origin, to canonical objects. */
+int nft_canonicalise(struct arena *arena, struct str messages,
+		     const char *table, struct firewall *out, struct err *e)
+	must_check_;
+
+/*
+ * One batch of element deletions and additions that turns HAVE's elements
+ * into WANT's (firewall_compare gave FIREWALL_ELEMENTS), under HAVE's
+ * generation: pure, the messages to send in one go, with SEQ for the first.
+ */
+int nft_encode_elements(struct arena *arena, const struct firewall *want,
+			const struct firewall *have, uint32_t sequence,
+			struct str *messages, struct err *e) must_check_;
+/* Delete a table of FAMILY (NFPROTO_*) and NAME, in one batch. */
+int nft_encode_delete(struct arena *arena, uint8_t family, const char *name,
+		      uint32_t generation, uint32_t sequence,
+		      struct str *messages, struct err *e) must_check_;
+/* Send a batch, read every ack; ERESTART is ERR_BUSY. */
+int nft_send(struct mnl_socket *socket, struct str messages, struct err *e)
+	must_check_;
+
+/*
+ * meshapply-nftc, in HELPER_FOLDER.  One child for one job; it dies with its
+ * parent and holds the LOCK descriptor (or -1).  Protocol on its socket pair:
+ * kern/nftc_protocol.h.
+ */
+struct nftc;
+
+/* Compile in a throw-away namespace: F->text to F's objects. */
+int nftc_compile(struct arena *arena, const char *helper_folder, int lock,
+		 struct firewall *f, struct diags *diags, struct err *e)
+	must_check_;
+/*
+ * Load in the live namespace.  prepare() starts the child and hands it the
+ * text "table T; delete table T; TEXT" (or without the deletion), which it
+ * parses and holds; commit() makes it load, if the ruleset's generation is
+ * still GENERATION (0: any), and reports; close() ends it and waits.
+ */
+int nftc_prepare(struct arena *arena, const char *helper_folder, int lock,
+		 const char *table, struct str text, struct nftc **out,
+		 struct err *e) must_check_;
+int nftc_commit(struct nftc *c, uint32_t generation, struct err *e)
+	must_check_;
+void nftc_close(struct nftc *c);
+/* The listing of one live table, as nft(8) prints it. */
+int nftc_list(struct arena *arena, const char *helper_folder, int lock,
+	      const char *table, struct str *text, struct err *e) must_check_;

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kern/talk.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "kern/attrs.h"
+
+#define RECEIVE_SPACE (4 << 20)
+/* The kernel answers within the call; this only ends a wait for nothing. */
+#define PATIENCE_SECONDS 60
+
+/* What cannot be had is gone without: older kernels, no privilege. */
+static void set_options(struct mnl_socket *socket)
+{
+	int fd = mnl_socket_get_fd(socket);
+	int one = 1, space = RECEIVE_SPACE;
+	struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+
+	(void)mnl_socket_setsockopt(socket, NETLINK_EXT_ACK, &one,
+				    sizeof(one));
+	(void)mnl_socket_setsockopt(socket, NETLINK_CAP_ACK, &one,
+				    sizeof(one));
+	(void)mnl_socket_setsockopt(socket, NETLINK_GET_STRICT_CHK, &one,
+				    sizeof(one));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &space,
+		       sizeof(space)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &space,
+				 sizeof(space));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+			 sizeof(patience));
+}
+
+int talk_open(struct talk *talk, struct arena *arena, int protocol,
+	      struct err *e)
+{
+	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
+	void *buffer = talk->buffer;
+
+	if (!socket)
+		return err_sys(e, "netlink socket");
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		err_sys(e, "netlink socket");
+		mnl_socket_close(socket);
+		return -1;
+	}
+	set_options(socket);
+	*talk = (struct talk){
+		.socket = socket,
+		.port = mnl_socket_get_portid(socket),
+		.buffer = buffer ? buffer : arena_alloc(arena, TALK_BUFFER),
+	};
+	return 0;
+}
+
+void talk_close(struct talk *talk)
+{
+	if (talk->socket)
+		mnl_socket_close(talk->socket);
+	talk->socket = NULL;
+}
+
+/* The kernel's errno in words; a missing object is no missing input. */
+static int say(struct err *e, int number)
+{
+	errno = number;
+	err_sys(e, "kernel");
+	err_set(e, e->kind == ERR_NO_INPUT ? ERR_FAILED : e->kind, "%s",
+		strerrordesc_np(number) ? strerrordesc_np(number) :
+					  "unknown error");
+	e->number = number;
+	return -1;
+}
+
+/* The attributes behind an error or the end of a dump, if there are any. */
+static int extended(const struct nlmsghdr *m, struct attrs *out)
+{
+	size_t header = sizeof(struct nlmsgerr);
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(m);
+
+	if (!(m->nlmsg_flags & NLM_F_ACK_TLVS))
+		return -1;
+	if (m->nlmsg_type == NLMSG_DONE)
+		header = sizeof(int);
+	else if (!(m->nlmsg_flags & NLM_F_CAPPED))
+		header += error->msg.nlmsg_len - sizeof(error->msg);
+	return attrs_of(m, header, out);
+}
+
+static int refusal(const struct nlmsghdr *m, int number, struct err *e)
+{
+	const struct nlattr *table[NLMSGERR_ATTR_MAX + 1];
+	char words[256] = "";
+	uint32_t offset = 0;
+	struct attrs attrs;
+
+	say(e, number);
+	if (extended(m, &attrs) < 0 ||
+	    attrs_parse(attrs, table, NLMSGERR_ATTR_MAX, NULL) < 0 ||
+	    attr_string(table[NLMSGERR_ATTR_MSG], words, sizeof(words)) < 0 ||
+	    attr_get(table[NLMSGERR_ATTR_OFFS], &offset, sizeof(offset)) < 0)
+		return -1;
+	if (words[0] && offset)
+		err_set(e, e->kind, "%s (%s, at byte %u of the request)",
+			e->text, words, offset);
+	else if (words[0])
+		err_set(e, e->kind, "%s (%s)", e->text, words);
+	else if (offset)
+		err_set(e, e->kind, "%s (at byte %u of the request)", e->text,
+			offset);
+	e->number = number;
+	return -1;
+}
+
+/* NLMSG_ERROR, an ack among them, and NLMSG_DONE: 0 or -1. */
+static int verdict(const struct nlmsghdr *m, struct err *e)
+{
+	int number = 0;
+
+	if (m->nlmsg_type == NLMSG_ERROR &&
+	    mnl_nlmsg_get_payload_len(m) < sizeof(struct nlmsgerr))
+		return err_set(e, ERR_FAILED, "malformed acknowledgement");
+	if (mnl_nlmsg_get_payload_len(m) >= sizeof(number))
+		memcpy(&number, mnl_nlmsg_get_payload(m), sizeof(number));
+	if (number >= 0)
+		return 0;
+	return refusal(m, number == INT32_MIN ? EIO : -number, e);
+}
+
+static int send_all(struct talk *talk, struct iovec *parts, size_t count,
+		    struct err *e)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct msghdr message = {
+		.msg_name = &kernel,
+		.msg_namelen = sizeof(kernel),
+		.msg_iov = parts,
+		.msg_iovlen = count,
+	};
+	ssize_t size;
+
+	do {
+		size = sendmsg(mnl_socket_get_fd(talk->socket), &message, 0);
+	} while (size < 0 && errno == EINTR);
+	return size < 0 ? say(e, errno) : 0;
+}
+
+static int send_one(struct talk *talk, struct nlmsghdr *request,
+		    struct err *e)
+{
+	struct iovec part = { request, request->nlmsg_len };
+
+	request->nlmsg_seq = ++talk->sequence;
+	request->nlmsg_pid = talk->port;
+	return send_all(talk, &part, 1, e);
+}
+
+static int receive(struct talk *talk, void *buffer, size_t *out,
+		   struct err *e)
+{
+	struct sockaddr_nl from = { 0 };
+	struct iovec part = { buffer, TALK_BUFFER };
+	struct msghdr message = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+	};
+	ssize_t size;
+
+	do {
+		size = recvmsg(mnl_socket_get_fd(talk->socket), &message, 0);
+	} while ((size < 0 && errno == EINTR) || (size >= 0 && from.nl_pid));
+	if (size < 0)
+		return say(e, errno);
+	if (message.msg_flags & MSG_TRUNC)
+		return say(e, EMSGSIZE);
+	*out = (size_t)size;
+	return 0;
+}
+
+struct exchange {
+	const struct talk_reader *reader;
+	uint32_t sequence;
+	bool dump;
+	bool done, interrupted, failed;
+};
+
+/*
+ * Also an answer that nobody wants any more is read to its end: the socket
+ * takes no other dump before.
+ */
+static void take(struct exchange *x, const struct nlmsghdr *m, struct err *e)
+{
+	struct err ignored;
+
+	if (m->nlmsg_seq != x->sequence || m->nlmsg_type == NLMSG_NOOP)
+		return;
+	if (m->nlmsg_flags & NLM_F_DUMP_INTR ||
+	    m->nlmsg_type == NLMSG_OVERRUN)
+		x->interrupted = true;
+	if (m->nlmsg_type == NLMSG_ERROR || m->nlmsg_type == NLMSG_DONE) {
+		x->done = true;
+		if (verdict(m, x->failed ? &ignored : e) < 0)
+			x->failed = true;
+		return;
+	}
+	if (m->nlmsg_type >= NLMSG_MIN_TYPE && x->reader && !x->failed &&
+	    !x->interrupted && x->reader->each(m, x->reader->data, e) < 0)
+		x->failed = true;
+}
+
+static int read_answer(struct talk *talk, struct exchange *x, struct err *e)
+{
+	void *buffer = talk->buffer;
+	size_t size = 0;
+
+	if (x->reader && x->reader->buffer)
+		buffer = x->reader->buffer;
+	while (!x->done) {
+		const struct nlmsghdr *m = buffer;
+		struct err lost;
+		int left;
+
+		if (receive(talk, buffer, &size, &lost) < 0) {
+			/* Of a dump the rest is there still, and its end. */
+			if (!x->dump || x->interrupted ||
+			    lost.number != ENOBUFS) {
+				*e = lost;
+				return -1;
+			}
+			x->interrupted = true;
+			continue;
+		}
+		left = (int)size;
+		for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+			take(x, m, e);
+	}
+	return x->failed ? -1 : 0;
+}
+
+int talk_request(struct talk *talk, struct nlmsghdr *request,
+		 const struct talk_reader *reader, struct err *e)
+{
+	struct exchange x = { .reader = reader };
+
+	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	if (reader && reader->start)
+		reader->start(reader->data);
+	if (send_one(talk, request, e) < 0)
+		return -1;
+	x.sequence = talk->sequence;
+	return read_answer(talk, &x, e);
+}
+
+int talk_dump(struct talk *talk, struct nlmsghdr *request,
+	      const struct talk_reader *reader, struct err *e)
+{
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	for (int i = 0; i < TALK_ATTEMPTS; i++) {
+		struct exchange x = { .reader = reader, .dump = true };
+		struct err failure = { 0 };
+
+		if (reader->start)
+			reader->start(reader->data);
+		if (send_one(talk, request, e) < 0)
+			return -1;
+		x.sequence = talk->sequence;
+		if (read_answer(talk, &x, &failure) == 0 && !x.interrupted)
+			return 0;
+		if (x.interrupted || failure.number == EINTR)
+			continue;
+		*e = failure;
+		return -1;
+	}
+	return err_set(e, ERR_BUSY, "changed while it was read, %d times",
+		       TALK_ATTEMPTS);
+}
+
+/* Acks come in the order of the requests, each within the sending call. */
+int talk_batch(struct talk *talk, struct nlmsghdr *const *requests,
+	       size_t count, bool *sent, size_t *failed, struct err *e)
+{
+	struct iovec parts[TALK_BATCH];
+	uint32_t first = talk->sequence + 1;
+	int result = 0;
+
+	*sent = false;
+	*failed = 0;
+	for (size_t i = 0; i < count; i++) {
+		requests[i]->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+		requests[i]->nlmsg_seq = ++talk->sequence;
+		requests[i]->nlmsg_pid = talk->port;
+		parts[i] = (struct iovec){ requests[i],
+					   requests[i]->nlmsg_len };
+	}
+	if (send_all(talk, parts, count, e) < 0)
+		return -1;
+	*sent = true;
+	for (size_t i = 0; i < count; i++) {
+		struct exchange x = { .sequence = first + (uint32_t)i };
+		struct err refused;
+
+		if (read_answer(talk, &x, result ? &refused : e) == 0)
+			continue;
+		if (!result)
+			*failed = i;
+		result = -1;
+		if (!x.done)
+			break;
+	}
+	return result;
+}
