@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Walking a plan.  Everything that can fail on disk or for want of memory
+ * stands before the first write to the kernel.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "apply/signals.h"
+#include "apply/walk.h"
+#include "base/arena.h"
+#include "state/firewall.h"
+
+#define ATTEMPTS 3	/* while others keep changing what we speak of */
+#define FORWARD_TRIES 3
+/* For the looks and the undo, beyond what the states themselves take. */
+#define RESERVE ((size_t)1 << 20)
+#define RESERVE_SECRETS ((size_t)1 << 16)
+
+struct walk {
+	struct run *run;
+	struct apply_result *result;
+	struct journal journal;
+	struct look look;	/* the last one */
+	size_t reached;		/* the step begun last */
+};
+
+static bool wants_nothing(const struct state *want)
+{
+	return !want->device_count && !want->route_count &&
+	       !want->rule_count && !want->firewall;
+}
+
+static int stage(struct run *run, struct err *e)
+{
+	struct store *s = run->store;
+
+	/* A removal leaves nothing to remember; store_forget() comes next. */
+	if (!wants_nothing(run->want) &&
+	    store_stage_applied(s, run->arena, run->want, e))
+		return -1;
+	return sysctls_stage(s, run->arena, run->want, &run->have, e);
+}
+
+/* The kernel is as desired: what is kept on disk follows. */
+static int keep(struct run *run, const struct state *have, bool journal,
+		struct apply_result *result, struct err *e)
+{
+	if (store_stage_canon(run->store, run->arena, have->firewall, e))
+		return -1;
+	if (journal && journal_mark_verified(run->store, e))
+		return -1;
+	return store_commit(run->store, &result->writes, e);
+}
+
+/* How silent a peer is matters to the next run alone, and may be lost. */
+static void take_sample(struct run *run, const struct state *have)
+{
+	struct err ignored;
+
+	if (sample_write(run->store, run->arena, have, &ignored))
+		return;
+}
+
+static int nothing_to_do(struct run *run, struct apply_result *result,
+			 struct err *e)
+{
+	if (stage(run, e) ||
+	    keep(run, &run->have, false, result, e)) {
+		store_abandon(run->store);
+		return -1;
+	}
+	take_sample(run, &run->have);
+	result->end = APPLY_NOTHING;
+	return 0;
+}
+
+static int look_over(struct walk *w, bool middle, struct err *e)
+{
+	const struct plan *left = &w->look.plan;
+
+	if (look_forward(w->run, &w->journal, &w->look, e))
+		return err_wrap(e, "read back");
+	for (size_t i = 0; i < left->count; i++)
+		if (!middle || !phase_removes(left->steps[i].phase))
+			return err_set(e, ERR_FAILED, "read back %s, %s is "
+				       "not as desired", middle ?
+				       "before the removals" :
+				       "after the last step",
+				       left->steps[i].id);
+	return 0;
+}
+
+static int send_steps(struct walk *w, struct err *e)
+{
+	struct kernel *k = w->run->kernel;
+	const struct plan *plan = &w->run->plan;
+	/* With nothing before the removals there is nothing to look at. */
+	bool looked = !plan->count || phase_removes(plan->steps[0].phase);
+
+	for (size_t i = 0, next; i < plan->count; i = next) {
+		if (!looked && phase_removes(plan->steps[i].phase)) {
+			size_t mark = arena_mark(w->run->arena);
+			size_t secrets = arena_mark(w->run->secrets);
+
+			if (look_over(w, true, e))
+				return -1;
+			arena_reset(w->run->arena, mark);
+			arena_reset(w->run->secrets, secrets);
+			looked = true;
+		}
+		w->reached = i;
+		if (k->send(k, plan, i, &next, e))
+			return -1;
+		w->result->steps_done += next - i;
+	}
+	w->reached = plan->count;
+	return look_over(w, false, e);
+}
+
+/* Sessions that are gone cannot be given back. */
+static bool sessions_lost(const struct state *before,
+			  const struct state *have)
+{
+	for (size_t i = 0; i < before->device_count; i++) {
+		const struct device *d = &before->devices[i];
+		const struct device *now = state_device(have, d->name);
+
+		for (size_t j = 0; j < d->peer_count; j++)
+			if (!now || !device_peer(now,
+						 &d->peers[j].public_key))
+				return true;
+	}
+	return false;
+}
+
+/* A foreign table is not kept: past its deletion only forward is right. */
+static bool table_deleted(const struct walk *w)
+{
+	const struct plan *plan = &w->run->plan;
+
+	for (size_t i = 0; i < plan->count && i <= w->reached; i++)
+		if (plan->steps[i].kind == STEP_FOREIGN_TABLE_DELETE)
+			return true;
+	return false;
+}
+
+static int go_forward(struct walk *w, struct err *e)
+{
+	struct run *run = w->run;
+
+	for (int i = 0; i < FORWARD_TRIES; i++) {
+		size_t mark = arena_mark(run->arena);
+		size_t secrets = arena_mark(run->secrets);
+
+		if (look_forward(run, &w->journal, &w->look, e))
+			return -1;
+		if (!w->look.plan.count)
+			return 0;
+		if (run_take(run, &w->look.plan, &w->result->steps_done, e))
+			continue;
+		arena_reset(run->arena, mark);
+		arena_reset(run->secrets, secrets);
+	}
+	return look_over(w, false, e);
+}
+
+static int go_back(struct walk *w, bool lost, struct err *e)
+{
+	struct err failed = { 0 }, first = *e;
+
+	if (run_undo(w->run, &w->journal, &w->result->differs, &failed)) {
+		err_set(e, ERR_INCOMPLETE, "%s; the rollback is not complete: "
+			"%s", first.text, failed.text);
+		e->number = first.number;
+		return -1;
+	}
+	err_set(e, ERR_ROLLED_BACK, "%s; rolled back, verified%s", first.text,
+		lost ? "; sessions of peers that were gone begin anew" : "");
+	e->number = first.number;
+	return -1;
+}
+
+/*
+ * A step was refused, or is not to be seen: E says.  0 if the kernel got to
+ * what is desired after all.  *CLEAN: nothing had been changed yet.
+ */
+static int mend(struct walk *w, bool *clean, struct err *e)
+{
+	struct run *run = w->run;
+	struct err failed = { 0 };
+	bool lost = false;
+
+	run->kernel->finish(run->kernel);
+	if (!look_back(run, &w->journal, &w->look, &failed)) {
+		*clean = !w->reached && !w->look.plan.count;
+		if (*clean)
+			return -1;
+		lost = sessions_lost(&w->journal.before, &w->look.have);
+	}
+	if ((lost || e->kind == ERR_BUSY || table_deleted(w)) &&
+	    !go_forward(w, &failed))
+		return 0;
+	return go_back(w, lost, e);
+}
+
+/* So that neither a look nor the undo meets an end of memory. */
+static int reserve(struct run *run, struct err *e)
+{
+	if (arena_populate(run->arena, 6 * run->observed + RESERVE) ||
+	    arena_populate(run->secrets, 3 * run->observed_secrets +
+			   RESERVE_SECRETS))
+		return err_set(e, ERR_FAILED, "there is not memory enough to "
+			       "undo what would be done");
+	return 0;
+}
+
+static int walk(struct walk *w, bool *clean, struct err *e)
+{
+	struct run *run = w->run;
+
+	*clean = true;
+	if (run->kernel->encode(run->kernel, run->secrets, &run->plan, e) ||
+	    reserve(run, e)) {
+		run->kernel->finish(run->kernel);
+		return -1;
+	}
+	*clean = false;
+	if (send_steps(w, e) && mend(w, clean, e))
+		return -1;
+	run->kernel->finish(run->kernel);
+	if (keep(run, &w->look.have, true, w->result, e))
+		return go_back(w, sessions_lost(&w->journal.before,
+						&w->look.have), e);
+	return 0;
+}
+
+static void close_journal(struct run *run)
+{
+	struct err ignored;
+
+	/* One that stays says what is true: verified, or nothing to undo. */
+	if (journal_close(run->store, &ignored))
+		return;
+}
+
+/* *CLEAN after a failure: nothing was changed. */
+static int attempt(struct run *run, struct apply_result *result, bool *clean,
+		   struct err *e)
+{
+	struct walk w = { .run = run, .result = result };
+	struct signals signals;
+	int status;
+
+	*clean = true;
+	if (journal_make(run, &w.journal, e))
+		return -1;
+	if (stage(run, e) ||
+	    journal_write(run->store, run->secrets, &w.journal, e)) {
+		store_abandon(run->store);
+		return -1;
+	}
+	signals_block(&signals);
+	status = walk(&w, clean, e);
+	if (status)
+		store_abandon(run->store);
+	if (!status || *clean || e->kind != ERR_INCOMPLETE)
+		close_journal(run);
+	if (!status)
+		take_sample(run, &w.look.have);
+	signals_unblock(&signals);
+	return status;
+}
+
+int apply_plan(struct run *run, struct apply_result *result, struct err *e)
+{
+	uint64_t writes = run->kernel->writes;
+	bool clean = true;
+
+	memset(result, 0, sizeof(*result));
+	for (int i = 0; i < ATTEMPTS; i++) {
+		/* Somebody else's change came between the plan and its
+		   first step. */
+		if (i && converge_again(run, e))
+			return -1;
+		if (!run->plan.count)
+			return nothing_to_do(run, result, e);
+		if (!attempt(run, result, &clean, e)) {
+			result->end = APPLY_DONE;
+			result->writes += run->kernel->writes - writes;
+			return 0;
+		}
+		if (!clean || e->kind != ERR_BUSY)
+			break;
+	}
+	result->writes += run->kernel->writes - writes;
+	return -1;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Walking a plan so that it ends as desired or as before: journal, steps,
+ * verification, undo.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "kern/kernel.h"
+#include "plan/plan.h"
+#include "state/state.h"
+#include "state/step.h"
+
+struct arena;
+struct diags;
+struct store;
+
+/*
+ * What a run works on.  Filled by the caller step by step; each member is
+ * read only by the functions named after it.
+ */
+struct run {
+	struct arena *arena, *secrets;
+	struct kernel *kernel;
+	struct store *store;
+	const char *mesh;
+	const struct state *want;	/* settled and compiled */
+	const struct state *last;	/* or NULL */
+	struct state have;		/* as observed and claimed */
+	struct scope scope;		/* what was observed */
+	struct plan_options options;
+	struct plan plan;
+	/* what observing took of each arena, for the undo's reserve */
+	size_t observed, observed_secrets;
+};
+
+/*
+ * Read the kernel and make the plan: observe, claim, settle, lookups, MTU,
+ * firewall compiled or taken from what is kept, plan_diff; once more with
+ * foreign routes and ports in the scope where the plan adds some.  WANT is
+ * completed in place.  Writes nothing.
+ */
+int converge_plan(struct run *run, struct state *want, struct diags *diags,
+		  struct err *e) must_check_;
+
+enum apply_end {
+	APPLY_NOTHING,		/* no step to take, nothing was written */
+	APPLY_DONE,		/* all taken, verified */
+};
+
+struct apply_result {
+	enum apply_end end;
+	size_t steps_done;
+	uint64_t writes;	/* netlink messages and files that changed */
+	/* after ERR_INCOMPLETE: what differs from the state before */
+	struct plan differs;
+};
+
+/*
+ * Take the plan of RUN (made again if the kernel was BUSY with somebody
+ * else's change).  Without a step to take, only what is kept on disk is
+ * brought up to date, where it differs.  0: as desired, verified, state files kept.  -1:
+ * ERR_ROLLED_BACK when it failed after the first write and all is as before,
+ * verified; ERR_INCOMPLETE when something is not; any other kind: nothing was
+ * changed.  Signals wait from the first write to the end.
+ */
+int apply_plan(struct run *run, struct apply_result *result, struct err *e)
+	must_check_;
+
+/*
+ * Undo what a killed run left, if a journal says so; *DID tells.  RUN needs
+ * arenas, kernel, store, mesh, options.  ERR_INCOMPLETE keeps the journal, so
+ * that it can be tried again, unless --force=journal gives it up.  A journal
+ * marked verified, or of another boot, is only put away.
+ */
+int apply_recover(struct run *run, bool *did, struct err *e) must_check_;

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a plan can change, as it is before; and what it adds. */
+#include <string.h>
+
+#include "apply/walk.h"
+#include "base/arena.h"
+#include "base/diag.h"
+#include "state/firewall.h"
+
+static void put_devices(struct run *run, struct state *before)
+{
+	const struct state *have = &run->have;
+
+	before->devices = arena_new_array(run->arena, struct device,
+					  have->device_count);
+	for (size_t i = 0; i < have->device_count; i++)
+		if (have->devices[i].owned ||
+		    state_device(run->want, have->devices[i].name))
+			before->devices[before->device_count++] =
+				have->devices[i];
+}
+
+static bool same_prefix(const struct ip *source, const struct step *step)
+{
+	for (size_t i = 0; source->family && i < step->prefix_count; i++)
+		if (!ip_compare(source, &step->prefixes[i].ip))
+			return true;
+	return false;
+}
+
+/* Replaced, removed, or gone with its link or its source address. */
+static bool route_is_met(const struct run *run, const struct route *r)
+{
+	for (size_t i = 0; i < run->plan.count; i++) {
+		const struct step *step = &run->plan.steps[i];
+
+		if (step->route == r || step->route_before == r)
+			return true;
+		if (step->kind == STEP_LINK_DELETE &&
+		    !strcmp(step->device->name, r->device))
+			return true;
+		if (step->kind == STEP_ADDRESS_REMOVE &&
+		    (!strcmp(step->device->name, r->device) ||
+		     same_prefix(&r->source, step)))
+			return true;
+	}
+	return false;
+}
+
+static void put_routes(struct run *run, struct state *before)
+{
+	const struct state *have = &run->have;
+
+	before->routes = arena_new_array(run->arena, struct route,
+					 have->route_count);
+	for (size_t i = 0; i < have->route_count; i++) {
+		struct route *r = &before->routes[before->route_count];
+
+		if (!have->routes[i].owned &&
+		    !route_is_met(run, &have->routes[i]))
+			continue;
+		*r = have->routes[i];
+		/* Ours to give back, whoever made it. */
+		r->owned = true;
+		before->route_count++;
+	}
+}
+
+static bool rule_is_met(const struct run *run, const struct rule *r)
+{
+	for (size_t i = 0; i < run->plan.count; i++)
+		if (run->plan.steps[i].rule == r)
+			return true;
+	return false;
+}
+
+static void put_rules(struct run *run, struct state *before)
+{
+	const struct state *have = &run->have;
+
+	before->rules = arena_new_array(run->arena, struct rule,
+					have->rule_count);
+	for (size_t i = 0; i < have->rule_count; i++) {
+		struct rule *r = &before->rules[before->rule_count];
+
+		if (!have->rules[i].owned &&
+		    !rule_is_met(run, &have->rules[i]))
+			continue;
+		*r = have->rules[i];
+		r->owned = true;
+		before->rule_count++;
+	}
+}
+
+static bool touches_firewall(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_FIREWALL_LOAD ||
+		    plan->steps[i].kind == STEP_FIREWALL_ELEMENTS ||
+		    plan->steps[i].kind == STEP_FIREWALL_DELETE)
+			return true;
+	return false;
+}
+
+/* The text kept from the load that made the live table, if it still did. */
+static bool kept_text(const struct run *run, struct str *text)
+{
+	const struct firewall *last = run->last ? run->last->firewall : NULL;
+
+	if (!last || !last->compiled || !last->text.size ||
+	    firewall_compare(last, run->have.firewall) != FIREWALL_SAME)
+		return false;
+	*text = last->text;
+	return true;
+}
+
+/* The listing of the live table, if it provably compiles to the same. */
+static int listed_text(struct run *run, struct str *text, struct err *e)
+{
+	struct kernel *k = run->kernel;
+	struct firewall f = *run->have.firewall;
+	struct err failed = { 0 };
+	struct diags diags;
+
+	diags_init(&diags, run->arena);
+	if (!k->list(k, run->arena, f.table, text, &failed)) {
+		f.text = *text;
+		f.compiled = false;
+		if (!k->compile(k, run->arena, &f, &diags, &failed) &&
+		    firewall_compare(&f, run->have.firewall) == FIREWALL_SAME)
+			return 0;
+	} else {
+		*text = (struct str){ 0 };
+	}
+	if (run_forced(run, "firewall"))
+		return 0;
+	return err_refuse(e, "firewall", "the live table inet %s is not what "
+			  "was applied last, and cannot be given back for "
+			  "certain should the run fail (%s)", f.table,
+			  failed.kind ? failed.text :
+			  "its listing compiles to another table");
+}
+
+static int put_firewall(struct run *run, struct state *before, struct err *e)
+{
+	struct firewall *f;
+
+	if (!run->have.firewall)
+		return 0;
+	f = arena_new_object(run->arena, struct firewall);
+	*f = *run->have.firewall;
+	f->text = (struct str){ 0 };
+	f->compiled = true;
+	if (touches_firewall(&run->plan) && !kept_text(run, &f->text) &&
+	    listed_text(run, &f->text, e))
+		return -1;
+	before->firewall = f;
+	return 0;
+}
+
+static struct device *added_device(struct state *added, const char *name)
+{
+	struct device *d;
+
+	for (size_t i = 0; i < added->device_count; i++)
+		if (!strcmp(added->devices[i].name, name))
+			return &added->devices[i];
+	d = &added->devices[added->device_count++];
+	strcpy(d->name, name);
+	return d;
+}
+
+static void add_peer(struct run *run, struct device *d,
+		     const struct peer *peer)
+{
+	if (!d->peers)
+		d->peers = arena_new_array(run->arena, struct peer,
+					   run->plan.count);
+	d->peers[d->peer_count].public_key = peer->public_key;
+	d->peers[d->peer_count++].endpoint = peer->endpoint;
+}
+
+static void put_added(struct run *run, struct state *added)
+{
+	size_t count = run->plan.count;
+
+	added->devices = arena_new_array(run->arena, struct device, count);
+	added->routes = arena_new_array(run->arena, struct route, count);
+	added->rules = arena_new_array(run->arena, struct rule, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct step *step = &run->plan.steps[i];
+
+		if (step->kind == STEP_LINK_CREATE)
+			added_device(added, step->device->name);
+		else if (step->kind == STEP_PEER_CHANGE &&
+			 step->fields & PEER_ENDPOINT)
+			add_peer(run, added_device(added, step->device->name),
+				 step->peer);
+		else if (step->kind == STEP_ROUTE_ADD ||
+			 step->kind == STEP_ROUTE_REPLACE)
+			added->routes[added->route_count++] = *step->route;
+		else if (step->kind == STEP_RULE_ADD)
+			added->rules[added->rule_count++] = *step->rule;
+	}
+	state_normalise(added);
+}
+
+int journal_make(struct run *run, struct journal *out, struct err *e)
+{
+	struct journal journal = { 0 };
+
+	strcpy(journal.before.mesh, run->mesh);
+	strcpy(journal.added.mesh, run->mesh);
+	put_devices(run, &journal.before);
+	put_routes(run, &journal.before);
+	put_rules(run, &journal.before);
+	journal.before.sysctls = run->have.sysctls;
+	journal.before.sysctl_count = run->have.sysctl_count;
+	if (put_firewall(run, &journal.before, e))
+		return -1;
+	put_added(run, &journal.added);
+	*out = journal;
+	return 0;
+}

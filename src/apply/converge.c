@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what is wanted and what is there to a plan; nothing is written. */
+#include <string.h>
+
+#include "apply/walk.h"
+#include "base/arena.h"
+#include "base/diag.h"
+#include "state/firewall.h"
+
+/* As wg-quick, an automatic table is sought from here on. */
+#define FIRST_TABLE 51820
+#define TABLE_TRIES 8
+
+struct names {
+	struct arena *arena;
+	const char **items;
+	size_t count, capacity;
+};
+
+static void add_name(struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!strcmp(names->items[i], name))
+			return;
+	arena_room(names->arena, &names->items, names->count,
+		   &names->capacity, sizeof(*names->items));
+	names->items[names->count++] = name;
+}
+
+struct tables {
+	struct arena *arena;
+	uint32_t *items;
+	size_t count, capacity;
+};
+
+/* The list is terminated by a zero, which is not counted. */
+static bool add_table(struct tables *tables, uint32_t table)
+{
+	for (size_t i = 0; i < tables->count; i++)
+		if (tables->items[i] == table)
+			return false;
+	arena_room(tables->arena, &tables->items, tables->count + 1,
+		   &tables->capacity, sizeof(*tables->items));
+	tables->items[tables->count++] = table;
+	tables->items[tables->count] = 0;
+	return true;
+}
+
+static bool is_automatic(const struct state *want)
+{
+	for (size_t i = 0; i < want->device_count; i++)
+		if (want->devices[i].automatic & DEVICE_FWMARK)
+			return true;
+	for (size_t i = 0; i < want->route_count; i++)
+		if (want->routes[i].automatic & ROUTE_TABLE)
+			return true;
+	return false;
+}
+
+static void scope_devices(struct run *run, const struct state *want)
+{
+	struct names names = { .arena = run->arena };
+
+	for (size_t i = 0; i < want->device_count; i++)
+		add_name(&names, want->devices[i].name);
+	for (size_t i = 0; run->last && i < run->last->device_count; i++)
+		add_name(&names, run->last->devices[i].name);
+	run->scope.devices = names.items;
+	run->scope.device_count = names.count;
+}
+
+/*
+ * The sysctls of WANT and those of the registry, with all that change along
+ * with them on the links of HAVE.
+ */
+static void scope_sysctls(struct run *run, const struct state *want,
+			  const struct state *have)
+{
+	struct state all = *want;
+	struct sysctl_keys keys;
+	const char *const *kept;
+	size_t count = sysctls_keys(run->store, run->arena, &kept);
+
+	all.sysctls = arena_new_array(run->arena, struct sysctl,
+				      want->sysctl_count + count);
+	if (want->sysctl_count)
+		memcpy(all.sysctls, want->sysctls,
+		       want->sysctl_count * sizeof(*all.sysctls));
+	for (size_t i = 0; i < count; i++)
+		all.sysctls[all.sysctl_count++].key = kept[i];
+	plan_sysctl_keys(run->arena, &all, have, &keys);
+	run->scope.sysctls = keys.items;
+	run->scope.sysctl_count = keys.count;
+}
+
+static void scope_first(struct run *run, const struct state *want)
+{
+	struct tables tables = { .arena = run->arena };
+	struct state links = { 0 };
+
+	run->scope.mesh = run->mesh;
+	scope_devices(run, want);
+	/* The host's links are not known yet; those wanted may be there. */
+	links.links = arena_new_array(run->arena, struct link,
+				      want->device_count);
+	for (size_t i = 0; i < want->device_count; i++)
+		strcpy(links.links[links.link_count++].name,
+		       want->devices[i].name);
+	scope_sysctls(run, want, &links);
+	run->scope.tables = NULL;
+	run->scope.ports = false;
+	if (!is_automatic(want))
+		return;
+	for (uint32_t i = 0; i < TABLE_TRIES; i++)
+		add_table(&tables, FIRST_TABLE + i);
+	run->scope.tables = tables.items;
+}
+
+/* What the plan of the first look makes worth knowing: true if anything. */
+static bool scope_widen(struct run *run)
+{
+	struct tables tables = { .arena = run->arena };
+	bool ports = false, sysctls = false, routes = false;
+
+	for (const uint32_t *t = run->scope.tables; t && *t; t++)
+		add_table(&tables, *t);
+	for (size_t i = 0; i < run->plan.count; i++) {
+		const struct step *step = &run->plan.steps[i];
+
+		if (step->kind == STEP_ROUTE_ADD ||
+		    step->kind == STEP_ROUTE_REPLACE)
+			routes |= add_table(&tables, step->route->table);
+		if (step->kind == STEP_LINK_CREATE ||
+		    (step->kind == STEP_DEVICE_SET &&
+		     step->fields & DEVICE_LISTEN_PORT))
+			ports |= step->device->has & DEVICE_LISTEN_PORT;
+		sysctls |= step->kind == STEP_SYSCTL_SET;
+	}
+	if (routes)
+		run->scope.tables = tables.items;
+	if (sysctls)
+		scope_sysctls(run, run->want, &run->have);
+	run->scope.ports = ports;
+	return routes || ports || sysctls;
+}
+
+static int look_again(struct run *run, struct err *e)
+{
+	const struct state *const by[] = { run->last };
+	size_t used = arena_used(run->arena);
+	size_t secrets = arena_used(run->secrets);
+
+	if (run_observe(run, &run->have, e))
+		return -1;
+	run_claim(run, &run->have, by, array_size(by));
+	run->observed = arena_used(run->arena) - used;
+	run->observed_secrets = arena_used(run->secrets) - secrets;
+	return 0;
+}
+
+static int data_error(const struct diags *diags, size_t before,
+		      struct err *e)
+{
+	size_t count = diags->errors - before;
+
+	if (!count)
+		return 0;
+	return err_set(e, ERR_DATA, "%zu error%s", count,
+		       count == 1 ? "" : "s");
+}
+
+static int settle(struct run *run, struct state *want, struct diags *diags,
+		  struct err *e)
+{
+	struct kernel *k = run->kernel;
+	size_t before = diags->errors, count;
+	struct lookup *lookups;
+
+	if (settle_numbers(run->arena, want, &run->have, run->last, e))
+		return -1;
+	count = settle_lookups(run->arena, want, &lookups);
+	if (count && k->lookup(k, lookups, count, e))
+		return -1;
+	settle_mtu(want, &run->have, lookups, count, diags);
+	return data_error(diags, before, e);
+}
+
+/* A link that is yet to be made has its keys then. */
+static bool is_of_wanted_link(const struct state *want, const char *key)
+{
+	for (size_t i = 0; i < want->device_count; i++) {
+		const char *name = want->devices[i].name;
+		size_t size = strlen(name);
+		const char *conf = strstr(key, ".conf.");
+
+		if (conf && !strncmp(conf + 6, name, size) &&
+		    conf[6 + size] == '.')
+			return true;
+	}
+	return false;
+}
+
+/* Found now rather than when it cannot be written. */
+static int check_sysctls(const struct run *run, const struct state *want,
+			 struct diags *diags, struct err *e)
+{
+	size_t before = diags->errors;
+
+	for (size_t i = 0; i < want->sysctl_count; i++) {
+		const struct sysctl *sysctl = &want->sysctls[i];
+
+		if (!state_sysctl(&run->have, sysctl->key) &&
+		    !is_of_wanted_link(want, sysctl->key))
+			diag_error(diags, sysctl->where,
+				   "this host has no sysctl %s", sysctl->key);
+	}
+	return data_error(diags, before, e);
+}
+
+/* Equal text, and the live table still is what that text made. */
+static bool firewall_kept(const struct run *run, struct firewall *f)
+{
+	const struct firewall *last = run->last ? run->last->firewall : NULL;
+	const struct firewall *live = run->have.firewall;
+
+	if (!last || !last->compiled || !live ||
+	    !str_equal(f->text, last->text) ||
+	    firewall_compare(last, live) != FIREWALL_SAME)
+		return false;
+	f->objects = live->objects;
+	f->object_count = live->object_count;
+	f->elements = live->elements;
+	f->element_count = live->element_count;
+	f->compiled = true;
+	return true;
+}
+
+static int firewall_settle(struct run *run, struct state *want,
+			   struct diags *diags, struct err *e)
+{
+	struct kernel *k = run->kernel;
+	struct firewall *f = want->firewall;
+	struct err failed = { 0 };
+
+	if (!f || f->compiled)
+		return 0;
+	if (!f->table)
+		f->table = firewall_table_name(run->arena, run->mesh);
+	if (firewall_kept(run, f) ||
+	    !k->compile(k, run->arena, f, diags, &failed))
+		return 0;
+	/* Without a namespace it goes unchecked, as the plan will say. */
+	if (failed.kind == ERR_PERMISSION)
+		return 0;
+	*e = failed;
+	return -1;
+}
+
+static int make_plan(struct run *run, struct err *e)
+{
+	struct state *restored = arena_new_object(run->arena, struct state);
+
+	if (sysctls_restore(run->store, run->arena, run->want, &run->have,
+			    restored, e))
+		return -1;
+	run->options.restored = restored->sysctls;
+	run->options.restored_count = restored->sysctl_count;
+	return plan_diff(run->arena, run->want, &run->have, run->last,
+			 &run->options, &run->plan, e);
+}
+
+int converge_plan(struct run *run, struct state *want, struct diags *diags,
+		  struct err *e)
+{
+	struct sample *sample = arena_new_object(run->arena, struct sample);
+
+	run->want = want;
+	sample_read(run->store, run->arena, sample);
+	if (!run->options.sample)
+		run->options.sample = sample;
+	if (sysctls_read(run->store, run->arena, e))
+		return -1;
+	scope_first(run, want);
+	if (look_again(run, e) || settle(run, want, diags, e) ||
+	    firewall_settle(run, want, diags, e) || make_plan(run, e))
+		return -1;
+	if (scope_widen(run) && (look_again(run, e) || make_plan(run, e)))
+		return -1;
+	return check_sysctls(run, want, diags, e);
+}
+
+int converge_again(struct run *run, struct err *e)
+{
+	if (sysctls_read(run->store, run->arena, e) || look_again(run, e))
+		return -1;
+	return make_plan(run, e);
+}

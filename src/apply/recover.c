@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a killed run left. */
+#include "apply/signals.h"
+#include "apply/store_private.h"
+#include "apply/walk.h"
+#include "base/arena.h"
+#include "base/err.h"
+
+/* All that the journal speaks of is looked at. */
+static void scope_of(struct run *run, const struct journal *journal)
+{
+	const struct state *before = &journal->before;
+	const struct state *added = &journal->added;
+	size_t count = before->device_count + added->device_count;
+	const char **names = arena_new_array(run->arena, const char *, count);
+	const char **keys = arena_new_array(run->arena, const char *,
+					    before->sysctl_count);
+
+	run->scope = (struct scope){
+		.mesh = run->mesh, .devices = names, .device_count = count,
+		.sysctls = keys, .sysctl_count = before->sysctl_count,
+	};
+	for (size_t i = 0; i < before->device_count; i++)
+		names[i] = before->devices[i].name;
+	for (size_t i = 0; i < added->device_count; i++)
+		names[before->device_count + i] = added->devices[i].name;
+	for (size_t i = 0; i < before->sysctl_count; i++)
+		keys[i] = before->sysctls[i].key;
+}
+
+static int undo_guarded(struct run *run, const struct journal *journal,
+			struct err *e)
+{
+	struct plan differs = { 0 };
+	struct signals signals;
+	int status;
+
+	signals_block(&signals);
+	status = run_undo(run, journal, &differs, e);
+	signals_unblock(&signals);
+	return status;
+}
+
+static int go_on(struct run *run, struct err *e)
+{
+	struct journal *journal = arena_new_object(run->arena,
+						   struct journal);
+	const struct state *want = run->want;
+	struct scope scope = run->scope;
+	bool same_boot;
+	int status;
+
+	if (journal_read(run->store, run->arena, run->secrets, journal,
+			 &same_boot, e)) {
+		if (e->kind != ERR_DATA || !run_forced(run, "journal"))
+			return -1;
+		return 0;
+	}
+	/* The kernel forgot it all. */
+	if (!same_boot)
+		return 0;
+	run->want = NULL;
+	scope_of(run, journal);
+	status = undo_guarded(run, journal, e);
+	run->want = want;
+	run->scope = scope;
+	if (status && !run_forced(run, "journal"))
+		return err_set(e, ERR_INCOMPLETE, "%s; --force=journal gives "
+			       "it up and goes on from what is there",
+			       e->text);
+	return 0;
+}
+
+int apply_recover(struct run *run, bool *did, struct err *e)
+{
+	enum journal_mark mark = journal_look(run->store);
+
+	*did = false;
+	if (mark == JOURNAL_NONE)
+		return 0;
+	if (mark == JOURNAL_VERIFIED) {
+		if (journal_finish(run->store, e))
+			return -1;
+	} else {
+		if (go_on(run, e) || journal_close(run->store, e))
+			return -1;
+		*did = true;
+	}
+	store_sweep(run->store);
+	return 0;
+}

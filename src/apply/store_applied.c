@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was applied last, and how it gets on disk. */
+#include "apply/store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "state/firewall.h"
+#include "state/state.h"
+#include "state/text.h"
+
+#define FILES_LIMIT ((size_t)1 << 20)
+#define DIGEST_SIZE 32
+#define DIGEST_TEXT (2 * DIGEST_SIZE + 1)
+
+/* In this order in the list, which is renamed last. */
+static const char *const names[] = {
+	TEXT_WIREGUARD, TEXT_NETWORK, TEXT_FIREWALL, STORE_CANON,
+};
+#define NAME_COUNT array_size(names)
+
+struct listed {
+	const char *path;	/* applied/NAME */
+	const char *digest;	/* BLAKE2b-256, hexadecimal */
+};
+
+static const struct field listed_fields[] = {
+	{ "path", FIELD_STRING, offsetof(struct listed, path) },
+	{ "digest", FIELD_STRING, offsetof(struct listed, digest) },
+};
+
+static void digest(struct str text, char out[static DIGEST_TEXT])
+{
+	unsigned char hash[DIGEST_SIZE];
+
+	crypto_generichash(hash, sizeof(hash),
+			   (const unsigned char *)text.data, text.size, NULL,
+			   0);
+	sodium_bin2hex(out, DIGEST_TEXT, hash, sizeof(hash));
+}
+
+/* The contents of applied/, in the order of names; data NULL: no file. */
+struct contents {
+	struct str of[NAME_COUNT];
+};
+
+static struct str list_of(const struct store *s, struct arena *arena,
+			  const struct contents *contents)
+{
+	struct sbuf list;
+
+	sbuf_init(&list, arena);
+	header_write(&list, STORE_FILES, &s->here);
+	for (size_t i = 0; i < NAME_COUNT; i++) {
+		char text[DIGEST_TEXT];
+		struct listed file = {
+			.path = arena_printf(arena, "applied/%s", names[i]),
+			.digest = text,
+		};
+
+		if (!contents->of[i].data)
+			continue;
+		digest(contents->of[i], text);
+		record_write(&list, "file", listed_fields,
+			     array_size(listed_fields), &file);
+	}
+	return (struct str){ list.data, list.size };
+}
+
+static const char *const lost = "drift cannot be told from change";
+
+/* The index in names of "applied/NAME", or NAME_COUNT. */
+static size_t name_index(const char *path)
+{
+	size_t i = 0;
+
+	while (i < NAME_COUNT && (strncmp(path, "applied/", 8) ||
+				  strcmp(path + 8, names[i])))
+		i++;
+	return i;
+}
+
+/* A file that LISTED names, if it is what was written. */
+static int read_listed(struct store *s, struct arena *arena,
+		       const struct listed *listed, struct contents *out,
+		       bool *good, struct err *e)
+{
+	size_t i = listed->path ? name_index(listed->path) : NAME_COUNT;
+	char text[DIGEST_TEXT];
+	bool found;
+
+	*good = false;
+	if (i == NAME_COUNT || out->of[i].data || !listed->digest)
+		return 0;
+	if (store_read(s->applied, names[i], TEXT_LIMIT, arena, &out->of[i],
+		       &found, e) < 0)
+		return -1;
+	if (!found)
+		return 0;
+	digest(out->of[i], text);
+	*good = !strcmp(text, listed->digest);
+	return 0;
+}
+
+static int read_contents(struct store *s, struct arena *arena,
+			 struct str list, struct contents *out,
+			 const char **note, struct err *e)
+{
+	struct records r = { .arena = arena, .secrets = arena, .rest = list };
+	struct identity of = { 0 };
+	struct record record;
+	bool good = true;
+
+	if (header_read(&r, STORE_FILES, &of) &&
+	    store_check_namespace(s, &of, "what was applied last", e) < 0)
+		return -1;
+	while (good && record_next(&r, &record)) {
+		struct listed listed = { 0 };
+
+		if (!str_is(record.kind, "file") ||
+		    !record_read(&r, &record, listed_fields,
+				 array_size(listed_fields), &listed))
+			r.bad = true;
+		else if (read_listed(s, arena, &listed, out, &good, e) < 0)
+			return -1;
+	}
+	if (r.bad || !good)
+		*note = arena_printf(arena, "the record of what was applied "
+				     "last is torn or was edited; %s", lost);
+	return 0;
+}
+
+static void source_of(struct source *source, const char *name,
+		      struct str text)
+{
+	if (text.data)
+		*source = (struct source){ .name = name, .text = text };
+}
+
+static int read_state(struct store *s, struct arena *arena,
+		      const struct contents *contents, struct state *out,
+		      struct err *e)
+{
+	struct str canon = contents->of[3];
+	struct texts texts = { 0 };
+	struct diags diags;
+
+	source_of(&texts.wireguard, names[0], contents->of[0]);
+	source_of(&texts.network, names[1], contents->of[1]);
+	source_of(&texts.firewall, names[2], contents->of[2]);
+	diags_init(&diags, arena);
+	if (texts_read(arena, &texts, s->mesh, NULL, out, &diags))
+		return err_set(e, ERR_DATA, "%s", diags.count ?
+			       diags.items[0].message : "unknown");
+	if (!out->firewall || !canon.data)
+		return 0;
+	/* What came from the text stays: table, text, place. */
+	struct firewall kept = { 0 };
+
+	if (firewall_unpack(arena, canon, &kept, e))
+		return -1;
+	kept.table = out->firewall->table;
+	kept.text = out->firewall->text;
+	kept.where = out->firewall->where;
+	kept.compiled = true;
+	*out->firewall = kept;
+	return 0;
+}
+
+int store_last(struct store *s, struct arena *arena, const struct state **out,
+	       const char **note, struct err *e)
+{
+	struct contents contents = { 0 };
+	struct state *last;
+	struct err failed = { 0 };
+	struct str list;
+	bool found;
+
+	*out = NULL;
+	*note = NULL;
+	if (store_read(s->state, STORE_FILES, FILES_LIMIT, arena, &list,
+		       &found, e) < 0)
+		return -1;
+	if (!found)
+		return 0;
+	if (read_contents(s, arena, list, &contents, note, e) < 0)
+		return -1;
+	/* Nothing was wanted: a removal that did not come to its end. */
+	if (*note || !contents.of[0].data)
+		return 0;
+	last = arena_new_object(arena, struct state);
+	if (read_state(s, arena, &contents, last, &failed) < 0)
+		*note = arena_printf(arena, "the record of what was applied "
+				     "last cannot be read (%s); %s",
+				     failed.text, lost);
+	else
+		*out = last;
+	return 0;
+}
+
+static int stage_contents(struct store *s, struct arena *arena,
+			  const struct contents *contents, struct err *e)
+{
+	for (size_t i = 0; i < NAME_COUNT; i++)
+		if (contents->of[i].data &&
+		    store_stage(s, arena, s->applied, names[i],
+				contents->of[i], 0644, e) < 0)
+			return -1;
+	return store_stage(s, arena, s->state, STORE_FILES,
+			   list_of(s, arena, contents), 0644, e);
+}
+
+static struct str text_copy(struct arena *arena, struct str text)
+{
+	if (!text.data)
+		return text;
+	return (struct str){ arena_strndup(arena, text.data, text.size),
+			     text.size };
+}
+
+int store_stage_applied(struct store *s, struct arena *arena,
+			const struct state *want, struct err *e)
+{
+	struct contents contents = { 0 };
+	struct texts texts = { 0 };
+
+	s->contents = NULL;
+	texts_write(arena, want, &texts);
+	contents.of[0] = text_copy(arena, texts.wireguard.text);
+	contents.of[1] = text_copy(arena, texts.network.text);
+	if (want->firewall) {
+		contents.of[2] = want->firewall->text;
+		/* The live table will be equal, or the run fails. */
+		if (want->firewall->compiled)
+			contents.of[3] = firewall_pack(arena, want->firewall);
+	}
+	s->contents = arena_copy(arena, &contents, sizeof(contents));
+	return stage_contents(s, arena, s->contents, e);
+}
+
+int store_stage_canon(struct store *s, struct arena *arena,
+		      const struct firewall *live, struct err *e)
+{
+	struct str canon;
+
+	if (!s->contents || !live || !s->contents->of[2].data)
+		return 0;
+	canon = firewall_pack(arena, live);
+	if (str_equal(canon, s->contents->of[3]))
+		return 0;
+	s->contents->of[3] = canon;
+	return stage_contents(s, arena, s->contents, e);
+}
+
+int store_commit(struct store *s, uint64_t *writes, struct err *e)
+{
+	if (store_staged_commit(s, writes, e) < 0) {
+		store_abandon(s);
+		return -1;
+	}
+	/* The list does not name them any more: of no harm if they stay. */
+	for (size_t i = 0; s->contents && i < NAME_COUNT; i++)
+		if (!s->contents->of[i].data &&
+		    !faccessat(s->applied, names[i], F_OK,
+			       AT_SYMLINK_NOFOLLOW) &&
+		    !unlinkat(s->applied, names[i], 0))
+			++*writes;
+	store_abandon(s);
+	return 0;
+}
+
+void store_abandon(struct store *s)
+{
+	store_staged_abandon(s);
+	s->contents = NULL;
+	sysctls_unlock(s);
+}
+
+static int forget_folder(int at, const char *name, struct err *e)
+{
+	if (at < 0 || !unlinkat(at, name, AT_REMOVEDIR) || errno == ENOENT ||
+	    errno == ENOTEMPTY || errno == EEXIST)
+		return 0;
+	/* The folder around it may be root's, and this one stays empty. */
+	return errno == EACCES || errno == EPERM ? 0 :
+	       err_sys(e, "remove the folder %s", name);
+}
+
+int store_forget(struct store *s, struct err *e)
+{
+	static const char *const run_names[] = { "sample", "lock" };
+	cleanup_fd int run = -1;
+
+	store_abandon(s);
+	if (sysctls_forget(s, e) < 0)
+		return -1;
+	if (s->state >= 0 && file_remove(s->state, STORE_FILES, e) < 0)
+		return -1;
+	for (size_t i = 0; s->applied >= 0 && i < NAME_COUNT; i++)
+		if (file_remove(s->applied, names[i], e) < 0)
+			return -1;
+	if (forget_folder(s->state, "applied", e) < 0 ||
+	    forget_folder(s->base, s->mesh, e) < 0)
+		return -1;
+	for (size_t i = 0; s->run >= 0 && i < array_size(run_names); i++)
+		if (file_remove(s->run, run_names[i], e) < 0)
+			return -1;
+	if (s->run < 0)
+		return 0;
+	run = openat(s->run, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return forget_folder(run, s->mesh, e);
+}

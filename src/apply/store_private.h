@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files behind store.h share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "apply/record.h"
+#include "apply/store.h"
+#include "base/file.h"
+
+/* The registry of sysctls is beside the meshes' folders. */
+#define STORE_SYSCTLS "sysctls"
+#define STORE_FILES "files"
+#define STORE_CANON "firewall.canon"
+
+#define STAGED_MAX 8
+
+/* What one file is to become; at most one for each name and folder. */
+struct staged {
+	struct staged_file file;
+	struct str content;
+};
+
+struct sysctl_entry {
+	const char *key;
+	const char *before;	/* the host's own value */
+	const char *ours;	/* what it was given */
+	const char *root;	/* the wanted key that made it change */
+	const char *mesh;
+	uint64_t netns;
+};
+
+struct store {
+	struct arena *arena;
+	const char *mesh;
+	const char *root;
+	bool create;
+	struct identity here;
+	/* folders, -1 where they are missing */
+	int run;	/* /run/meshapply/MESH */
+	int base;	/* /var/lib/meshapply */
+	int state;	/* /var/lib/meshapply/MESH */
+	int applied;	/* its applied/ */
+	int lock;
+	struct staged staged[STAGED_MAX];
+	size_t staged_count;
+	struct contents *contents;	/* of applied/, once staged */
+	/* the registry as read */
+	struct str sysctls_text;
+	struct sysctl_entry *sysctls;
+	size_t sysctl_count;
+	bool sysctls_locked;
+};
+
+/*
+ * Read NAME in FOLDER (-1: none); *FOUND is false, and that is no error,
+ * where it is missing.
+ */
+int store_read(int folder, const char *name, size_t limit,
+	       struct arena *arena, struct str *out, bool *found,
+	       struct err *e) must_check_;
+/*
+ * Stage NAME unless it holds CONTENT already; what was staged under the name
+ * before is abandoned.  CONTENT must live until the commit.
+ */
+int store_stage(struct store *s, struct arena *arena, int folder,
+		const char *name, struct str content, mode_t mode,
+		struct err *e) must_check_;
+/* Rename all that is staged, or drop it. */
+int store_staged_commit(struct store *s, uint64_t *writes, struct err *e)
+	must_check_;
+void store_staged_abandon(struct store *s);
+/* ERR_CONFIG if OF is of this boot, yet of another network namespace. */
+int store_check_namespace(const struct store *s, const struct identity *of,
+			  const char *what, struct err *e) must_check_;
+bool store_same_boot(const struct store *s, const struct identity *of);
+/* Unlink temporary files that a killed run left. */
+void store_sweep(struct store *s);
+
+/* The renames yet to be done, for the mark of a journal; and do them. */
+void store_pending_write(const struct store *s, struct sbuf *out);
+int store_pending_finish(struct store *s, struct str pending,
+			 struct err *e) must_check_;
+
+/* The readers without their files, for the fuzzer: what is good is kept. */
+void journal_text(struct sbuf *out, const struct identity *here,
+		  const struct journal *journal);
+bool journal_header(struct records *r, struct identity *of);
+bool journal_lines(struct records *r, const char *mesh, struct journal *out);
+bool sample_lines(struct records *r, struct sample *out);
+void sysctls_parse(struct store *s, struct arena *arena, struct str text);
+
+void sysctls_unlock(struct store *s);
+/* Strike the mesh out of the registry. */
+int sysctls_forget(struct store *s, struct err *e) must_check_;

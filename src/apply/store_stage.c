@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files on their way: staged, renamed at the end, finished after a kill. */
+#include "apply/store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#define TEMPORARY_MORE 14	/* base/file.c: ".NAME." and twelve digits */
+
+static struct staged *staged_find(struct store *s, int folder,
+				  const char *name)
+{
+	for (size_t i = 0; i < s->staged_count; i++)
+		if (s->staged[i].file.folder == folder &&
+		    !strcmp(s->staged[i].file.name, name))
+			return &s->staged[i];
+	return NULL;
+}
+
+int store_stage(struct store *s, struct arena *arena, int folder,
+		const char *name, struct str content, mode_t mode,
+		struct err *e)
+{
+	struct staged *staged = staged_find(s, folder, name);
+	size_t mark = arena_mark(arena);
+	struct str old;
+	bool found, same;
+
+	if (staged && str_equal(staged->content, content))
+		return 0;
+	if (staged) {
+		file_abandon(&staged->file);
+		*staged = s->staged[--s->staged_count];
+	}
+	if (store_read(folder, name, content.size + 1, arena, &old, &found,
+		       e) < 0) {
+		/* A longer one is another one. */
+		if (e->kind != ERR_DATA)
+			return -1;
+		found = false;
+	}
+	same = found && str_equal(old, content);
+	arena_reset(arena, mark);
+	if (same)
+		return 0;
+	if (folder < 0 || s->staged_count == STAGED_MAX)
+		return err_set(e, ERR_FAILED, "there is no place for %s",
+			       name);
+	staged = &s->staged[s->staged_count];
+	if (file_stage(&staged->file, folder, name, content, mode, e) < 0)
+		return -1;
+	staged->content = content;
+	s->staged_count++;
+	return 0;
+}
+
+/* What is staged, the list last: it makes the rest count. */
+static int commit_staged(struct store *s, bool list, uint64_t *writes,
+			 struct err *e)
+{
+	for (size_t i = 0; i < s->staged_count; i++) {
+		struct staged_file *file = &s->staged[i].file;
+
+		if (!file->temporary[0] ||
+		    !strcmp(file->name, STORE_FILES) != list)
+			continue;
+		if (file_commit(file, e) < 0)
+			return -1;
+		++*writes;
+	}
+	return 0;
+}
+
+int store_staged_commit(struct store *s, uint64_t *writes, struct err *e)
+{
+	if (commit_staged(s, false, writes, e) < 0)
+		return -1;
+	return commit_staged(s, true, writes, e);
+}
+
+void store_staged_abandon(struct store *s)
+{
+	for (size_t i = 0; i < s->staged_count; i++)
+		file_abandon(&s->staged[i].file);
+	s->staged_count = 0;
+}
+
+struct pending {
+	const char *folder, *name, *temporary;
+};
+
+static const struct field pending_fields[] = {
+	{ "folder", FIELD_STRING, offsetof(struct pending, folder) },
+	{ "name", FIELD_STRING, offsetof(struct pending, name) },
+	{ "temporary", FIELD_STRING, offsetof(struct pending, temporary) },
+};
+
+static int folder_of(const struct store *s, const char *folder)
+{
+	return !strcmp(folder, "base") ? s->base :
+	       !strcmp(folder, "state") ? s->state :
+	       !strcmp(folder, "applied") ? s->applied : -1;
+}
+
+void store_pending_write(const struct store *s, struct sbuf *out)
+{
+	for (size_t i = 0; i < s->staged_count; i++) {
+		const struct staged_file *file = &s->staged[i].file;
+		struct pending pending = {
+			.folder = file->folder == s->base ? "base" :
+				  file->folder == s->state ? "state" :
+							     "applied",
+			.name = file->name, .temporary = file->temporary,
+		};
+
+		record_write(out, "rename", pending_fields,
+			     array_size(pending_fields), &pending);
+	}
+}
+
+/* Only what store_stage() could have made of NAME. */
+static bool pending_fits(const struct store *s, const struct pending *p)
+{
+	size_t size;
+
+	if (!p->folder || !p->name || !p->temporary ||
+	    strchr(p->name, '/') || strchr(p->temporary, '/') ||
+	    folder_of(s, p->folder) < 0)
+		return false;
+	size = strlen(p->name);
+	return p->temporary[0] == '.' &&
+	       !strncmp(p->temporary + 1, p->name, size) &&
+	       strlen(p->temporary) == size + TEMPORARY_MORE;
+}
+
+int store_pending_finish(struct store *s, struct str pending, struct err *e)
+{
+	struct records r = { .arena = s->arena, .secrets = s->arena,
+			     .rest = pending };
+	struct record record;
+
+	while (record_next(&r, &record)) {
+		struct pending p = { 0 };
+		int folder;
+
+		if (!str_is(record.kind, "rename") ||
+		    !record_read(&r, &record, pending_fields,
+				 array_size(pending_fields), &p) ||
+		    !pending_fits(s, &p))
+			return record_error(&r, "the journal", e);
+		folder = folder_of(s, p.folder);
+		/* Done already where it is not there. */
+		if (renameat(folder, p.temporary, folder, p.name) < 0 &&
+		    errno != ENOENT)
+			return err_sys(e, "rename %s into place", p.name);
+	}
+	return r.bad ? record_error(&r, "the journal", e) : 0;
+}

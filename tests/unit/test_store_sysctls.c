@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The registry of sysctls: several meshes, boots, values of others. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply/store.h"
+#include "apply/sysctl_side.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "support/scratch.h"
+
+#define FORWARD "net.ipv4.ip_forward"
+#define REDIRECTS "net.ipv4.conf.all.accept_redirects"
+#define ETH0 "net.ipv4.conf.eth0.forwarding"
+#define MARK "net.ipv4.conf.all.src_valid_mark"
+
+static struct scratch scratch;
+static struct arena *arena;
+static struct err e;
+
+static void setup(void)
+{
+	scratch_open(&scratch);
+	arena = arena_new((size_t)1 << 28);
+	memset(&e, 0, sizeof(e));
+}
+
+static void teardown(void)
+{
+	arena_free(arena);
+	scratch_close(&scratch);
+}
+
+/* The host's values, as pairs up to a NULL. */
+static struct state *values(const char *const *pairs)
+{
+	static struct link links[] = { { .name = "eth0" }, { .name = "lo" } };
+	struct state *s = arena_new_object(arena, struct state);
+
+	s->sysctls = arena_new_array(arena, struct sysctl, 8);
+	for (; *pairs; pairs += 2)
+		s->sysctls[s->sysctl_count++] =
+			(struct sysctl){ .key = pairs[0], .value = pairs[1] };
+	s->links = links;
+	s->link_count = 2;
+	state_normalise(s);
+	return s;
+}
+
+#define VALUES(...) values((const char *const[]){ __VA_ARGS__, NULL })
+
+static struct store *open_mesh(const char *mesh)
+{
+	struct store *s;
+
+	ck_assert_msg(!store_open(arena, scratch.path, mesh, true, &s, &e),
+		      "%s", e.text);
+	ck_assert_int_eq(sysctls_read(s, arena, &e), 0);
+	return s;
+}
+
+static uint64_t needs(const char *mesh, const struct state *want,
+		      const struct state *have)
+{
+	struct store *s = open_mesh(mesh);
+	uint64_t writes = 0;
+
+	ck_assert_msg(!sysctls_stage(s, arena, want, have, &e), "%s", e.text);
+	ck_assert_msg(!store_commit(s, &writes, &e), "%s", e.text);
+	store_close(s);
+	return writes;
+}
+
+/* What MESH would set back if it needed no more than WANT. */
+static struct state restored(const char *mesh, const struct state *want,
+			     const struct state *have)
+{
+	struct store *s = open_mesh(mesh);
+	struct state out;
+
+	ck_assert_int_eq(sysctls_restore(s, arena, want, have, &out, &e), 0);
+	store_close(s);
+	return out;
+}
+
+static void expect(const struct state *s, size_t at, const char *key,
+		   const char *value)
+{
+	ck_assert_uint_gt(s->sysctl_count, at);
+	ck_assert_str_eq(s->sysctls[at].key, key);
+	ck_assert_str_eq(s->sysctls[at].value, value);
+}
+
+START_TEST(set_back_with_what_came_along)
+{
+	const struct state *none = VALUES(NULL);
+	const struct state *want = VALUES(FORWARD, "1");
+	const struct state *now = VALUES(FORWARD, "1", REDIRECTS, "0", ETH0,
+					 "1");
+	struct state out;
+
+	ck_assert_uint_eq(needs("a", want, VALUES(FORWARD, "0", REDIRECTS,
+						  "0", ETH0, "1")), 1);
+	ck_assert_uint_eq(needs("a", want, now), 0);
+	out = restored("a", want, now);
+	ck_assert_uint_eq(out.sysctl_count, 0);
+	/* The root first: it rewrites the others. */
+	out = restored("a", none, now);
+	ck_assert_uint_eq(out.sysctl_count, 3);
+	expect(&out, 0, FORWARD, "0");
+	expect(&out, 1, REDIRECTS, "0");
+	expect(&out, 2, ETH0, "1");
+	ck_assert_uint_eq(needs("a", none, now), 1);
+	out = restored("a", none, now);
+	ck_assert_uint_eq(out.sysctl_count, 0);
+}
+END_TEST
+
+START_TEST(what_the_kernel_puts_back_is_not_kept)
+{
+	const struct state *none = VALUES(NULL);
+	const struct state *now = VALUES(FORWARD, "1", REDIRECTS, "0", ETH0,
+					 "1");
+	struct state out;
+
+	needs("a", VALUES(FORWARD, "1"),
+	      VALUES(FORWARD, "0", REDIRECTS, "1", ETH0, "0"));
+	out = restored("a", none, now);
+	ck_assert_uint_eq(out.sysctl_count, 1);
+	expect(&out, 0, FORWARD, "0");
+}
+END_TEST
+
+START_TEST(the_last_mesh_sets_back)
+{
+	const struct state *none = VALUES(NULL);
+	const struct state *want = VALUES(FORWARD, "1");
+	const struct state *now = VALUES(FORWARD, "1", ETH0, "1");
+	struct state out;
+
+	needs("a", want, VALUES(FORWARD, "0", ETH0, "1"));
+	needs("b", want, now);
+	out = restored("a", none, now);
+	ck_assert_uint_eq(out.sysctl_count, 0);
+	needs("a", none, now);
+	/* It had met 1, but knows what was before. */
+	out = restored("b", none, now);
+	expect(&out, 0, FORWARD, "0");
+	expect(&out, 1, ETH0, "1");
+}
+END_TEST
+
+START_TEST(on_before_and_on_after)
+{
+	struct state out;
+
+	needs("a", VALUES(MARK, "1"), VALUES(MARK, "1"));
+	out = restored("a", VALUES(NULL), VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 1);
+	expect(&out, 0, MARK, "1");
+}
+END_TEST
+
+START_TEST(changed_by_others_since)
+{
+	struct state out;
+
+	needs("a", VALUES(MARK, "1"), VALUES(MARK, "0"));
+	out = restored("a", VALUES(NULL), VALUES(MARK, "2"));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+	/* Gone with its link. */
+	out = restored("a", VALUES(NULL), VALUES(NULL));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+}
+END_TEST
+
+static void edit(const char *expression)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "sed -i '%s' "
+		 "%s/var/lib/meshapply/sysctls", expression, scratch.path);
+	ck_assert_int_eq(system(line), 0);
+}
+
+START_TEST(of_another_boot_or_namespace)
+{
+	struct state out;
+
+	needs("a", VALUES(MARK, "1"), VALUES(MARK, "0"));
+	edit("s/netns=[0-9]*/netns=1/g");
+	out = restored("a", VALUES(NULL), VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+	/* It stays for those who run there. */
+	needs("a", VALUES(MARK, "1"), VALUES(MARK, "0"));
+	edit("s/ mesh=a netns=1$/ mesh=b netns=1/");
+	out = restored("a", VALUES(NULL), VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 1);
+	edit("s/boot=./boot=x/");
+	out = restored("a", VALUES(NULL), VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+}
+END_TEST
+
+START_TEST(rubbish_is_a_loss)
+{
+	struct state out;
+
+	needs("a", VALUES(MARK, "1"), VALUES(MARK, "0"));
+	edit("s/src_valid_mark/..\\/..\\/kernel/");
+	out = restored("a", VALUES(NULL), VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+	ck_assert_uint_eq(needs("a", VALUES(MARK, "1"), VALUES(MARK, "0")),
+			  1);
+	edit("$ s/before=0//");
+	out = restored("a", VALUES(NULL), VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+}
+END_TEST
+
+START_TEST(another_mesh_was_faster)
+{
+	const struct state *want = VALUES(MARK, "1");
+	const struct state *have = VALUES(MARK, "0");
+	struct store *a = open_mesh("a");
+
+	needs("b", want, have);
+	ck_assert_int_eq(sysctls_stage(a, arena, want, have, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_BUSY);
+	ck_assert_int_eq(sysctls_read(a, arena, &e), 0);
+	ck_assert_int_eq(sysctls_stage(a, arena, want, have, &e), 0);
+	store_close(a);
+}
+END_TEST
+
+START_TEST(keys_that_are_ever_written)
+{
+	static const char *const known[] = {
+		FORWARD, REDIRECTS, ETH0, MARK,
+		"net.ipv6.conf.eth0/7.accept_ra",
+		"net.ipv4.conf.wg0.promote_secondaries",
+	};
+	static const char *const unknown[] = {
+		"", "kernel.core_pattern", "net.ipv4", "net.ipv4.conf.",
+		"net.ipv4.conf.eth0", "net.ipv4.conf.eth0.",
+		"net.ipv4.conf..forwarding", "net.ipv4.conf.//.forwarding",
+		"net.ipv4.conf./.forwarding", "net.ipv4.conf.a.b.forwarding",
+		"net.ipv4.conf.a_name_too_long_.forwarding",
+		"net.ipv4.conf.eth0.forwarding.x",
+		"net.ipv4.conf.eth0.forwardin", "net.core.bpf_jit_enable",
+	};
+
+	for (size_t i = 0; i < array_size(known); i++)
+		ck_assert_msg(sysctl_known(str_of(known[i])), "%s",
+			      known[i]);
+	for (size_t i = 0; i < array_size(unknown); i++)
+		ck_assert_msg(!sysctl_known(str_of(unknown[i])), "%s",
+			      unknown[i]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sysctls");
+	TCase *tc = tcase_create("sysctls");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, set_back_with_what_came_along);
+	tcase_add_test(tc, what_the_kernel_puts_back_is_not_kept);
+	tcase_add_test(tc, the_last_mesh_sets_back);
+	tcase_add_test(tc, on_before_and_on_after);
+	tcase_add_test(tc, changed_by_others_since);
+	tcase_add_test(tc, of_another_boot_or_namespace);
+	tcase_add_test(tc, rubbish_is_a_loss);
+	tcase_add_test(tc, another_mesh_was_faster);
+	tcase_add_test(tc, keys_that_are_ever_written);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
