@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* apply, plan, adopt: from a source to the kernel. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "apply/store.h"
+#include "base/arena.h"
+#include "cmd/cmd.h"
+#include "cmd/output.h"
+
+static int changed_status(const struct session *s, bool changes)
+{
+	if (changes && s->options->detailed_exitcode)
+		return EXIT_CHANGES;
+	if (s->unresolved && s->options->strict)
+		return EXIT_PARTIAL;
+	return 0;
+}
+
+int change_run(struct session *s, bool adopt, struct err *e)
+{
+	struct apply_result result = { 0 };
+	const struct plan *plan = &s->run.plan;
+
+	s->run.options.adopt = adopt;
+	if (converge_plan(&s->run, &s->want, &s->diags, e)) {
+		output_diags(s);
+		if (e->kind == ERR_PERMISSION && s->options->dry_run)
+			output_note(s, "what is wanted is in order; what has "
+				    "to be changed for it can be told only "
+				    "with CAP_NET_ADMIN");
+		return output_end(s, "failed", NULL, e, (int)e->kind);
+	}
+	output_diags(s);
+	output_plan(s);
+	if (s->options->dry_run)
+		return output_end(s, plan->count ? "planned, nothing written" :
+				  "nothing to do", NULL, NULL,
+				  changed_status(s, plan->count));
+	/* Also without a step: what is kept of the source follows it. */
+	if (apply_plan(&s->run, &result, e))
+		return output_end(s, e->kind == ERR_ROLLED_BACK ?
+				  "rolled back" : "failed", &result, e,
+				  (int)e->kind);
+	/* Before anything is printed: a closed pipe may end the run there. */
+	if (s->forget && store_forget(s->run.store, e))
+		output_note(s, "%s", e->text);
+	return output_end(s, result.end == APPLY_DONE ? "applied" :
+			  "nothing to do", &result, NULL,
+			  changed_status(s, result.end == APPLY_DONE));
+}
+
+static int change_prepare(struct session *s, const char *source,
+			  struct err *e)
+{
+	bool writes = !s->options->dry_run;
+
+	if (session_enter(s, writes, e) || want_read(s, source, e))
+		return -1;
+	if (session_store(s, s->want.mesh, writes, e))
+		return -1;
+	return session_kernel(s, e) || session_last(s, e) ? -1 : 0;
+}
+
+static int change(struct options *o, const char *source, bool adopt)
+{
+	cleanup_(session_closep) struct session s = { 0 };
+	struct err e = { 0 };
+
+	session_open(&s, o);
+	if (change_prepare(&s, source, &e)) {
+		output_diags(&s);
+		return output_end(&s, "failed", NULL, &e, (int)e.kind);
+	}
+	return change_run(&s, adopt, &e);
+}
+
+int cmd_apply(struct options *o)
+{
+	return change(o, o->arguments[0], false);
+}
+
+int cmd_plan(struct options *o)
+{
+	o->dry_run = true;
+	return change(o, o->arguments[0], false);
+}
+
+/* wg-quick would take the device down, or refuse it, at the next boot. */
+static void tell_enabled_unit(struct session *s, const char *name)
+{
+	static const char *const folders[] = {
+		"/etc/systemd/system/multi-user.target.wants",
+		"/etc/systemd/system/network-online.target.wants",
+		"/etc/systemd/system/network.target.wants",
+		"/etc/systemd/system/default.target.wants",
+		"/etc/systemd/system/wg-quick.target.wants",
+	};
+
+	for (size_t i = 0; i < array_size(folders); i++) {
+		const char *path = arena_printf(s->arena,
+						"%s%s/wg-quick@%s.service",
+						s->options->root, folders[i],
+						name);
+		struct stat st;
+
+		if (lstat(path, &st))
+			continue;
+		output_note(s, "wg-quick@%s is enabled and would clash at the "
+			    "next boot; disable it, and leave it running now "
+			    "(no --now):", name);
+		output_note(s, "    systemctl disable wg-quick@%s", name);
+		return;
+	}
+}
+
+int cmd_adopt(struct options *o)
+{
+	cleanup_(session_closep) struct session s = { 0 };
+	struct err e = { 0 };
+	const char *name;
+	int status;
+
+	session_open(&s, o);
+	if (mesh_of_argument(&s, o->arguments[0], &name, &e) ||
+	    change_prepare(&s, o->arguments[o->argument_count - 1], &e)) {
+		output_diags(&s);
+		return output_end(&s, "failed", NULL, &e, (int)e.kind);
+	}
+	if (!s.want.device_count || strcmp(s.want.devices[0].name, name)) {
+		err_set(&e, ERR_DATA, "%s describes the device %s, not %s",
+			o->arguments[o->argument_count - 1],
+			s.want.device_count ? s.want.devices[0].name : "none",
+			name);
+		return output_end(&s, "failed", NULL, &e, (int)e.kind);
+	}
+	status = change_run(&s, true, &e);
+	if (!status || status == EXIT_CHANGES || status == EXIT_PARTIAL)
+		tell_enabled_unit(&s, name);
+	return status;
+}

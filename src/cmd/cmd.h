@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Verbs.  Each takes what the command line said, runs the stages in order,
+ * prints, and returns the exit status.  Only here and in report/ is anything
+ * printed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "apply/apply.h"
+#include "base/attr.h"
+#include "base/diag.h"
+#include "base/err.h"
+
+struct arena;
+
+#define EXIT_CHANGES 2
+#define EXIT_PARTIAL 6
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* What the command line said. */
+struct options {
+	const char *verb;
+	const char *mesh;
+	const char *key;
+	const char *root;	/* "" where none was given */
+	const char *netns;
+	const char *force[16];
+	size_t force_count;
+	bool dry_run, json, jsonl, detailed_exitcode, strict;
+	bool quiet, verbose, ignore_hooks, ignore_dns, help, version;
+	bool implied;		/* no verb was given */
+	unsigned int wait;	/* seconds for the lock */
+	enum color color;
+	char **arguments;	/* what is left: SOURCE, NAME */
+	int argument_count;
+};
+
+struct verb {
+	const char *name;
+	const char *arguments;	/* for the usage line */
+	const char *summary;
+	unsigned int accepts;	/* enum option_set */
+	int least, most;	/* arguments */
+	int (*run)(struct options *o);
+};
+
+/* Sets of options that a verb takes besides the common ones. */
+enum option_set {
+	TAKES_SOURCE = 1u << 0,	/* --key --ignore-hooks --ignore-dns --strict */
+	TAKES_KERNEL = 1u << 1,	/* --netns --root */
+	TAKES_MESH = 1u << 2,
+	TAKES_CHANGE = 1u << 3,	/* --force --dry-run --wait … */
+	TAKES_OUTPUT = 1u << 4,	/* --json --jsonl … */
+};
+
+extern const struct verb verbs[];
+extern const size_t verb_count;
+
+/*
+ * Read the command line: the verb (the first one of the table when none is
+ * given) and its options.  Returns the verb, or NULL with *STATUS set when
+ * the run ends here (help, version, usage error; already printed).
+ */
+const struct verb *options_read(int argc, char **argv, struct options *o,
+				int *status);
+void usage_error(const char *format, ...) printf_(1, 2);
+bool options_force(const struct options *o, const char *guard);
+/* The verb that WORD may have been meant for, or NULL. */
+const char *verb_nearest(const char *word);
+
+/* A run's things, opened as far as a verb needs them. */
+struct session {
+	const struct options *options;
+	struct arena *arena, *secrets;
+	struct diags diags;
+	struct run run;
+	struct state want;
+	size_t unresolved;	/* endpoint names that gave no address */
+	bool forget;		/* once done, nothing is kept of the mesh */
+	bool writes;		/* the kernel was to be written to */
+};
+
+void session_open(struct session *s, const struct options *o);
+void session_close(struct session *s);
+void session_closep(struct session *s);
+/* Enter --netns, refuse a --root that would mix hosts. */
+int session_enter(struct session *s, bool changes, struct err *e);
+/* The state folder of MESH; with LOCK it is made, locked, and what a killed
+   run left is undone (told on stderr). */
+int session_store(struct session *s, const char *mesh, bool lock,
+		  struct err *e);
+/* Sockets to the kernel. */
+int session_kernel(struct session *s, struct err *e);
+/* What was applied last, into run.last. */
+int session_last(struct session *s, struct err *e);
+
+/*
+ * want.c: from SOURCE to s->want, keys read, names resolved; errors are in
+ * s->diags as well.  run.mesh and the planner's options are set.
+ */
+int want_read(struct session *s, const char *source, struct err *e);
+
+bool session_colored(const struct session *s, int fd);
+/* The mesh that an argument means: a bare name, or that of NAME.conf. */
+int mesh_of_argument(struct session *s, const char *argument,
+		     const char **mesh, struct err *e);
+
+/* The one that status, remove or recover were given, as SOURCE or --mesh. */
+int mesh_named(struct session *s, const char **mesh, struct err *e);
+
+int cmd_apply(struct options *o);
+int cmd_plan(struct options *o);
+int cmd_validate(struct options *o);
+int cmd_status(struct options *o);
+int cmd_adopt(struct options *o);
+int cmd_remove(struct options *o);
+int cmd_recover(struct options *o);
+int cmd_key(struct options *o);
+int cmd_version(struct options *o);
+int cmd_help(struct options *o);
+
+/* change.c: what apply, adopt and remove share: plan, show, take, report. */
+int change_run(struct session *s, bool adopt, struct err *e);

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/cmd.h"
+
+enum {
+	OPT_MESH = 256, OPT_KEY, OPT_FORCE, OPT_JSON, OPT_JSONL, OPT_DETAILED,
+	OPT_STRICT, OPT_ROOT, OPT_NETNS, OPT_COLOR, OPT_HOOKS, OPT_DNS,
+	OPT_WAIT,
+};
+
+/* One table: what is read, what --help says, which verbs take it. */
+static const struct option_row {
+	struct option option;
+	unsigned int set;	/* 0: every verb */
+	const char *argument, *help;
+} rows[] = {
+	{ { "mesh", required_argument, NULL, OPT_MESH }, TAKES_MESH, "NAME",
+	  "the mesh's name, where SOURCE does not give one" },
+	{ { "key", required_argument, NULL, OPT_KEY }, TAKES_SOURCE, "FILE",
+	  "read the private key from FILE" },
+	{ { "ignore-hooks", no_argument, NULL, OPT_HOOKS }, TAKES_SOURCE, NULL,
+	  "go on without PostUp and its like" },
+	{ { "ignore-dns", no_argument, NULL, OPT_DNS }, TAKES_SOURCE, NULL,
+	  "go on without DNS" },
+	{ { "strict", no_argument, NULL, OPT_STRICT }, TAKES_SOURCE, NULL,
+	  "exit 6 when a part had to be left out" },
+	{ { "dry-run", no_argument, NULL, 'n' }, TAKES_CHANGE, NULL,
+	  "show the plan, write nothing" },
+	{ { "force", required_argument, NULL, OPT_FORCE }, TAKES_CHANGE,
+	  "GUARD", "overrule the guard that a refusal names" },
+	{ { "wait", required_argument, NULL, OPT_WAIT }, TAKES_CHANGE,
+	  "SECONDS", "wait for another run on the same mesh to end" },
+	{ { "detailed-exitcode", no_argument, NULL, OPT_DETAILED },
+	  TAKES_CHANGE, NULL, "exit 2 when there are, or were, changes" },
+	{ { "netns", required_argument, NULL, OPT_NETNS }, TAKES_KERNEL,
+	  "NAME", "work in this network namespace of ip netns" },
+	{ { "root", required_argument, NULL, OPT_ROOT }, TAKES_KERNEL, "DIR",
+	  "look for meshapply's own files beneath DIR" },
+	{ { "json", no_argument, NULL, OPT_JSON }, TAKES_OUTPUT, NULL,
+	  "print one JSON object" },
+	{ { "jsonl", no_argument, NULL, OPT_JSONL }, TAKES_OUTPUT, NULL,
+	  "print JSON objects, one a line, as things happen" },
+	{ { "color", optional_argument, NULL, OPT_COLOR }, TAKES_OUTPUT,
+	  "WHEN", "auto (the default), always or never" },
+	{ { "quiet", no_argument, NULL, 'q' }, 0, NULL,
+	  "print errors only" },
+	{ { "verbose", no_argument, NULL, 'v' }, 0, NULL,
+	  "explain also what is left alone" },
+	{ { "help", no_argument, NULL, 'h' }, 0, NULL, "show this help" },
+	{ { "version", no_argument, NULL, 'V' }, 0, NULL,
+	  "print the version" },
+};
+
+/* What --force=GUARD may overrule: every err_refuse(), and recover. */
+static const char *const guards[] = {
+	"device", "route", "rule", "port", "foreign", "firewall", "root",
+	"journal",
+};
+
+void usage_error(const char *format, ...)
+{
+	va_list args;
+
+	fputs("meshapply: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs("\n", stderr);
+}
+
+bool options_force(const struct options *o, const char *guard)
+{
+	for (size_t i = 0; i < o->force_count; i++)
+		if (!strcmp(o->force[i], guard))
+			return true;
+	return false;
+}
+
+static void help_options(unsigned int sets)
+{
+	puts("\nOptions:");
+	for (size_t i = 0; i < array_size(rows); i++) {
+		const struct option_row *row = &rows[i];
+		char left[48];
+		char letter = row->option.val < 256 ?
+			(char)row->option.val : 0;
+
+		if (row->set && !(row->set & sets))
+			continue;
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s",
+			 letter ? '-' : ' ', letter ? letter : ' ',
+			 letter ? "," : " ", row->option.name,
+			 row->argument ? "=" : "",
+			 row->argument ? row->argument : "");
+		printf("  %-26s %s\n", left, row->help);
+	}
+}
+
+static void help_all(void)
+{
+	puts("Usage: meshapply [VERB] [OPTION]... [SOURCE]\n\n"
+	     "Make this host's kernel match the description of a WireGuard "
+	     "mesh, and exit.\n\n"
+	     "SOURCE is a wg-quick file (wg0.conf, or wg0 for "
+	     "/etc/wireguard/wg0.conf), a\nfolder with wireguard.conf, "
+	     "network.batch and firewall.nft, or - for standard\ninput "
+	     "with --mesh.\n\nVerbs:");
+	for (size_t i = 0; i < verb_count; i++)
+		printf("  %-9s %-14s %s\n", verbs[i].name, verbs[i].arguments,
+		       verbs[i].summary);
+	help_options(~0u);
+	puts("\nExit status: 0 as desired, 1 failed with nothing changed, "
+	     "2 changes (with\n--detailed-exitcode), 4 failed and rolled "
+	     "back, 5 rollback incomplete, 6 parts\nleft out (with --strict), "
+	     "7 refused by a guard, 64 to 78 nothing changed: see\n"
+	     "meshapply(8).");
+}
+
+static void help_verb(const struct verb *verb)
+{
+	printf("Usage: meshapply %s [OPTION]...%s%s\n\n%s.\n", verb->name,
+	       *verb->arguments ? " " : "", verb->arguments, verb->summary);
+	help_options(verb->accepts);
+}
+
+const char *verb_nearest(const char *word)
+{
+	const char *names[16];
+	size_t count = 0;
+
+	for (; count < verb_count && count < array_size(names); count++)
+		names[count] = verbs[count].name;
+	return str_nearest(str_of(word), names, count);
+}
+
+static const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < verb_count; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static void no_verb(const char *word)
+{
+	const char *nearest = verb_nearest(word);
+
+	if (nearest)
+		usage_error("no verb is called %s; did you mean %s?", word,
+			    nearest);
+	else
+		usage_error("no verb is called %s: see meshapply --help",
+			    word);
+}
+
+int cmd_help(struct options *o)
+{
+	const struct verb *verb;
+
+	if (!o->argument_count) {
+		help_all();
+		return 0;
+	}
+	verb = verb_find(o->arguments[0]);
+	if (!verb) {
+		no_verb(o->arguments[0]);
+		return ERR_USAGE;
+	}
+	help_verb(verb);
+	return 0;
+}
+
+static int read_color(struct options *o, const char *when)
+{
+	static const char *const words[] = { "auto", "always", "never" };
+
+	if (!when)
+		when = "always";
+	for (int i = 0; i < (int)array_size(words); i++) {
+		if (strcmp(when, words[i]))
+			continue;
+		o->color = (enum color)i;
+		return 0;
+	}
+	usage_error("--color is auto, always or never, not %s", when);
+	return -1;
+}
+
+static int read_force(struct options *o, const char *guard)
+{
+	size_t i = 0;
+
+	while (i < array_size(guards) && strcmp(guard, guards[i]))
+		i++;
+	if (i == array_size(guards)) {
+		const char *nearest = str_nearest(str_of(guard), guards, i);
+
+		usage_error("--force: no guard is called \"%s\"%s%s%s", guard,
+			    nearest ? "; did you mean " : ": see meshapply(8)",
+			    nearest ? nearest : "", nearest ? "?" : "");
+		return -1;
+	}
+	if (o->force_count == array_size(o->force)) {
+		usage_error("--force was given more than %zu times",
+			    array_size(o->force));
+		return -1;
+	}
+	o->force[o->force_count++] = guard;
+	return 0;
+}
+
+static int read_wait(struct options *o, const char *text)
+{
+	uint64_t seconds;
+
+	if (str_uint(str_of(text), 86400, &seconds)) {
+		usage_error("--wait takes seconds, at most 86400");
+		return -1;
+	}
+	o->wait = (unsigned int)seconds;
+	return 0;
+}
+
+static int read_option(struct options *o, int letter, const char *argument)
+{
+	switch (letter) {
+	case OPT_MESH: o->mesh = argument; return 0;
+	case OPT_KEY: o->key = argument; return 0;
+	case OPT_ROOT: o->root = argument; return 0;
+	case OPT_NETNS: o->netns = argument; return 0;
+	case OPT_FORCE: return read_force(o, argument);
+	case OPT_WAIT: return read_wait(o, argument);
+	case OPT_COLOR: return read_color(o, argument);
+	case OPT_JSON: o->json = true; return 0;
+	case OPT_JSONL: o->jsonl = true; return 0;
+	case OPT_DETAILED: o->detailed_exitcode = true; return 0;
+	case OPT_STRICT: o->strict = true; return 0;
+	case OPT_HOOKS: o->ignore_hooks = true; return 0;
+	case OPT_DNS: o->ignore_dns = true; return 0;
+	case 'n': o->dry_run = true; return 0;
+	case 'q': o->quiet = true; return 0;
+	case 'v': o->verbose = true; return 0;
+	case 'h': o->help = true; return 0;
+	case 'V': o->version = true; return 0;
+	default: return -1;
+	}
+}
+
+static const struct option_row *row_of(int letter)
+{
+	for (size_t i = 0; i < array_size(rows); i++)
+		if (rows[i].option.val == letter)
+			return &rows[i];
+	return NULL;
+}
+
+/* Which rows were given, a bit each. */
+static int read_all(int argc, char **argv, struct options *o, uint32_t *seen)
+{
+	struct option table[array_size(rows) + 1] = { 0 };
+	const struct option_row *row;
+	int letter;
+
+	for (size_t i = 0; i < array_size(rows); i++)
+		table[i] = rows[i].option;
+	*seen = 0;
+	while ((letter = getopt_long(argc, argv, "nqvhV", table, NULL)) != -1) {
+		row = row_of(letter);
+		if (!row)
+			return -1;	/* getopt has said why */
+		*seen |= 1u << (row - rows);
+		/* As of --root="$UNSET", which would mean this host. */
+		if (row->option.has_arg == required_argument && !*optarg) {
+			usage_error("--%s=%s: the %s is empty",
+				    row->option.name, row->argument,
+				    row->argument);
+			return -1;
+		}
+		if (read_option(o, letter, optarg))
+			return -1;
+	}
+	o->arguments = argv + optind;
+	o->argument_count = argc - optind;
+	return 0;
+}
+
+/* The first argument, if it names a verb, is the verb. */
+static const struct verb *take_verb(struct options *o)
+{
+	const struct verb *verb = NULL;
+
+	if (o->argument_count)
+		verb = verb_find(o->arguments[0]);
+	if (!verb) {
+		o->implied = true;
+		return &verbs[0];
+	}
+	o->verb = verb->name;
+	o->arguments++;
+	o->argument_count--;
+	return verb;
+}
+
+static int check_count(const struct verb *verb, const struct options *o)
+{
+	const char *extra;
+
+	if (o->argument_count < verb->least) {
+		if (o->implied)
+			usage_error("nothing to apply: meshapply wg0 applies "
+				    "/etc/wireguard/wg0.conf, meshapply --help "
+				    "tells more");
+		else
+			usage_error("%s wants %s: see meshapply %s --help",
+				    verb->name, verb->arguments, verb->name);
+		return -1;
+	}
+	if (o->argument_count <= verb->most)
+		return 0;
+	extra = o->arguments[verb->most];
+	if (o->implied && verb_nearest(o->arguments[0]))
+		no_verb(o->arguments[0]);
+	else
+		usage_error("%s does not know what to do with %s", verb->name,
+			    extra);
+	return -1;
+}
+
+static int check_options(const struct verb *verb, const struct options *o,
+			 uint32_t seen)
+{
+	for (size_t i = 0; i < array_size(rows); i++) {
+		if (!(seen & 1u << i))
+			continue;
+		if (!rows[i].set || rows[i].set & verb->accepts)
+			continue;
+		usage_error("%s does not take --%s", verb->name,
+			    rows[i].option.name);
+		return -1;
+	}
+	if (o->json && o->jsonl) {
+		usage_error("--json and --jsonl exclude each other");
+		return -1;
+	}
+	return check_count(verb, o);
+}
+
+const struct verb *options_read(int argc, char **argv, struct options *o,
+				int *status)
+{
+	const struct verb *verb;
+	uint32_t seen;
+
+	*status = ERR_USAGE;
+	o->root = "";
+	if (read_all(argc, argv, o, &seen))
+		return NULL;
+	verb = take_verb(o);
+	if (o->help) {
+		if (o->verb)
+			help_verb(verb);
+		else
+			help_all();
+		*status = 0;
+		return NULL;
+	}
+	if (o->version) {
+		puts("meshapply " MESHAPPLY_VERSION);
+		*status = 0;
+		return NULL;
+	}
+	if (check_options(verb, o, seen))
+		return NULL;
+	o->verb = verb->name;
+	return verb;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/output.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "cmd/cmd.h"
+#include "report/report.h"
+
+void output_note(struct session *s, const char *format, ...)
+{
+	va_list args;
+
+	if (s->options->quiet)
+		return;
+	fputs("meshapply: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+bool session_colored(const struct session *s, int fd)
+{
+	const char *no = getenv("NO_COLOR");
+
+	switch (s->options->color) {
+	case COLOR_ALWAYS:
+		return true;
+	case COLOR_NEVER:
+		return false;
+	case COLOR_AUTO:
+		return isatty(fd) && !(no && *no);
+	}
+	return false;
+}
+
+void output_diags(struct session *s)
+{
+	struct sbuf out;
+
+	diags_sort(&s->diags);
+	sbuf_init(&out, s->arena);
+	for (size_t i = 0; i < s->diags.count; i++) {
+		const struct diag *d = &s->diags.items[i];
+
+		if (s->options->quiet && d->severity == SEVERITY_WARNING)
+			continue;
+		diag_format(d, &out);
+	}
+	fwrite(out.data, 1, out.size, stderr);
+}
+
+void print_json(json_t *object, size_t indent)
+{
+	json_dumpf(object, stdout, JSON_INDENT(indent) | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(object);
+}
+
+void stream_start(void)
+{
+	static bool started;
+
+	if (started)
+		return;
+	started = true;
+	print_json(json_pack("{s:s, s:s, s:i}", "type", "version",
+			     "meshapply", MESHAPPLY_VERSION, "format",
+			     REPORT_FORMAT), 0);
+}
+
+void output_plan(struct session *s)
+{
+	const struct plan *plan = &s->run.plan;
+	struct sbuf out;
+
+	if (s->options->jsonl) {
+		stream_start();
+		for (size_t i = 0; i < plan->count; i++) {
+			json_t *step = step_json(s->arena, &plan->steps[i]);
+
+			json_object_set_new(step, "type",
+					    json_string("step"));
+			print_json(step, 0);
+		}
+		return;
+	}
+	if (s->options->json || s->options->quiet)
+		return;
+	sbuf_init(&out, s->arena);
+	plan_text(&out, plan, session_colored(s, STDOUT_FILENO),
+		  s->options->verbose);
+	fwrite(out.data, 1, out.size, stdout);
+	fflush(stdout);
+}
+
+/* An error may name a file whose name is not fit to be shown. */
+static const char *error_text(struct arena *arena, const struct err *e)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, arena);
+	sbuf_show(&out, str_of(e->text), sizeof(e->text));
+	return out.data ? out.data : "";
+}
+
+json_t *error_json(struct arena *arena, const struct err *e)
+{
+	json_t *object;
+
+	if (!e)
+		return json_null();
+	object = json_object();
+	json_object_set_new(object, "message",
+			    json_string(error_text(arena, e)));
+	json_object_set_new(object, "guard", *e->guard ?
+			    json_string(e->guard) : json_null());
+	return object;
+}
+
+static json_t *end_json(struct session *s, const char *result,
+			const struct apply_result *applied,
+			const struct err *e, int status)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "meshapply",
+			    json_string(MESHAPPLY_VERSION));
+	json_object_set_new(object, "format", json_integer(REPORT_FORMAT));
+	json_object_set_new(object, "verb", json_string(s->options->verb));
+	json_object_set_new(object, "mesh", s->run.mesh ?
+			    json_string(s->run.mesh) : json_null());
+	json_object_set_new(object, "result", json_string(result));
+	json_object_set_new(object, "exit", json_integer(status));
+	json_object_set_new(object, "writes", json_integer(applied ?
+			    (json_int_t)applied->writes : 0));
+	json_object_set_new(object, "error", error_json(s->arena, e));
+	json_object_set_new(object, "diagnostics", diags_json(&s->diags));
+	if (applied && applied->differs.count)
+		json_object_set_new(object, "differs",
+				    plan_json(s->arena, &applied->differs));
+	return object;
+}
+
+static void print_differs(struct session *s,
+			  const struct apply_result *applied)
+{
+	struct sbuf out;
+
+	if (!applied || !applied->differs.count)
+		return;
+	sbuf_init(&out, s->arena);
+	sbuf_puts(&out, "To be as before, this is missing:\n");
+	plan_text(&out, &applied->differs, false, false);
+	fwrite(out.data, 1, out.size, stderr);
+}
+
+void output_error(struct session *s, const struct err *e)
+{
+	fprintf(stderr, "meshapply: %s\n", error_text(s->arena, e));
+	if (*e->guard)
+		fprintf(stderr, "meshapply: refused; nothing was changed. "
+			"--force=%s overrules this.\n", e->guard);
+	else if (e->kind == ERR_FAILED && s->writes)
+		fputs("meshapply: nothing was changed\n", stderr);
+	else if (e->kind == ERR_BUSY && !s->options->wait)
+		fputs("meshapply: nothing was changed; --wait SECONDS waits.\n",
+		      stderr);
+}
+
+int output_end(struct session *s, const char *result,
+	       const struct apply_result *applied, const struct err *e,
+	       int status)
+{
+	json_t *object;
+
+	if (e)
+		output_error(s, e);
+	print_differs(s, applied);
+	if (s->options->jsonl) {
+		stream_start();
+		object = end_json(s, result, applied, e, status);
+		json_object_set_new(object, "type", json_string("result"));
+		print_json(object, 0);
+	} else if (s->options->json) {
+		object = end_json(s, result, applied, e, status);
+		json_object_set_new(object, "plan",
+				    plan_json(s->arena, &s->run.plan));
+		print_json(object, 2);
+	} else if (!e && !s->options->quiet) {
+		printf("%s: %s\n", s->run.mesh ? s->run.mesh : "meshapply",
+		       result);
+	}
+	return status;
+}
+
+int output_close(const struct verb *verb, const struct options *o, int status)
+{
+	bool writes = verb && verb->accepts & TAKES_CHANGE && !o->dry_run;
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fputs("meshapply: write to standard output failed\n", stderr);
+	return status || writes ? status : ERR_FAILED;
+}

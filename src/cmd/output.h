@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a run prints: data on stdout as text, --json or --jsonl; diagnostics
+ * on stderr.  Nothing is printed while apply writes to the kernel.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/attr.h"
+
+struct apply_result;
+struct arena;
+struct err;
+struct json_t;
+struct options;
+struct session;
+struct verb;
+
+/* A remark on stderr, not when quiet. */
+void output_note(struct session *s, const char *format, ...) printf_(2, 3);
+/* The plan: text at once, a line a step for --jsonl. */
+void output_plan(struct session *s);
+/*
+ * The end of a run: RESULT is one word ("applied", "planned", "nothing to
+ * do", …), E NULL or what went wrong.  STATUS is returned.
+ */
+int output_end(struct session *s, const char *result,
+	       const struct apply_result *applied, const struct err *e,
+	       int status);
+/* Everything collected in s->diags, sorted, on stderr. */
+void output_diags(struct session *s);
+/* What went wrong, on stderr, with the way out. */
+void output_error(struct session *s, const struct err *e);
+/*
+ * The last thing of a run: what could not be printed is a failure, but where
+ * the exit status STATUS tells what became of the kernel.  VERB may be NULL.
+ * Returns the status.
+ */
+int output_close(const struct verb *verb, const struct options *o, int status);
+
+/* An error as a member of a JSON object; E may be NULL. */
+struct json_t *error_json(struct arena *arena, const struct err *e);
+/* A line, or INDENTed ones, on stdout; takes OBJECT. */
+void print_json(struct json_t *object, size_t indent);
+/* The first line of a stream, once: it names the format. */
+void stream_start(void);
+
+/* Where meshapply-nftc and meshapply-fetch are. */
+const char *helper_folder(struct arena *arena);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apply/store.h"
+#include "base/arena.h"
+#include "base/file.h"
+#include "cmd/cmd.h"
+#include "cmd/output.h"
+#include "kern/kernel.h"
+
+/* Address space, not memory; 20 000 peers with long lists take a part. */
+#define ARENA_SIZE ((size_t)16 << 30)
+#define SECRETS_SIZE ((size_t)2 << 30)
+
+void session_open(struct session *s, const struct options *o)
+{
+	memset(s, 0, sizeof(*s));
+	s->options = o;
+	s->arena = arena_new(ARENA_SIZE);
+	s->secrets = arena_new_secret(SECRETS_SIZE);
+	diags_init(&s->diags, s->arena);
+	s->run.arena = s->arena;
+	s->run.secrets = s->secrets;
+	s->run.options.now = time(NULL);
+	s->run.options.force = o->force;
+	s->run.options.force_count = o->force_count;
+}
+
+void session_close(struct session *s)
+{
+	if (s->run.kernel)
+		kern_close(s->run.kernel);
+	if (s->run.store)
+		store_close(s->run.store);
+	arena_free(s->secrets);
+	arena_free(s->arena);
+}
+
+static int enter_netns(const char *name, struct err *e)
+{
+	cleanup_fd int fd = -1;
+	char path[256];
+
+	if (!*name || strchr(name, '/') || name[0] == '.')
+		return err_set(e, ERR_USAGE,
+			       "--netns takes a name that ip netns knows, not "
+			       "\"%s\"", name);
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "network namespace %s", name);
+	if (setns(fd, CLONE_NEWNET))
+		return err_sys(e, "enter network namespace %s", name);
+	return 0;
+}
+
+int session_enter(struct session *s, bool changes, struct err *e)
+{
+	const struct options *o = s->options;
+
+	s->writes = changes;
+	if (*o->root && changes && !o->netns && !options_force(o, "root"))
+		return err_refuse(e, "root",
+				  "--root %s is for files alone: the kernel "
+				  "would be this host's; give --netns too",
+				  o->root);
+	if (o->netns)
+		return enter_netns(o->netns, e);
+	return 0;
+}
+
+static int recover_first(struct session *s, struct err *e)
+{
+	bool did = false;
+
+	if (journal_look(s->run.store) == JOURNAL_NONE)
+		return 0;
+	if (apply_recover(&s->run, &did, e))
+		return err_wrap(e, "undo what an interrupted run left");
+	if (did)
+		output_note(s, "an earlier run on %s was interrupted; what it "
+			    "left half done is undone", s->run.mesh);
+	return 0;
+}
+
+int session_store(struct session *s, const char *mesh, bool lock,
+		  struct err *e)
+{
+	s->run.mesh = mesh;
+	s->run.scope.mesh = mesh;
+	if (store_open(s->arena, s->options->root, mesh, lock, &s->run.store,
+		       e))
+		return -1;
+	if (!lock) {
+		if (journal_look(s->run.store) == JOURNAL_OPEN)
+			output_note(s, "an earlier run on %s was interrupted: "
+				    "meshapply recover %s undoes what it left",
+				    mesh, mesh);
+		return 0;
+	}
+	if (store_lock(s->run.store, s->options->wait, e))
+		return -1;
+	if (session_kernel(s, e))
+		return -1;
+	return recover_first(s, e);
+}
+
+int session_kernel(struct session *s, struct err *e)
+{
+	struct kern_options options = {
+		.helper_folder = helper_folder(s->arena),
+		.lock = s->run.store ? store_lock_descriptor(s->run.store) :
+			-1,
+	};
+
+	if (s->run.kernel)
+		return 0;
+	return kern_open(s->arena, &options, &s->run.kernel, e);
+}
+
+int session_last(struct session *s, struct err *e)
+{
+	const char *note = NULL;
+
+	if (store_last(s->run.store, s->arena, &s->run.last, &note, e))
+		return -1;
+	if (note)
+		output_note(s, "%s", note);
+	return 0;
+}
+
+/* The folder this program runs from, where its helpers are beside it. */
+const char *helper_folder(struct arena *arena)
+{
+	char path[4096], *slash;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
+
+	if (n > 0) {
+		path[n] = '\0';
+		slash = strrchr(path, '/');
+		strcpy(slash, "/meshapply-nftc");
+		if (!access(path, X_OK)) {
+			*slash = '\0';
+			return arena_strdup(arena, path);
+		}
+	}
+	return MESHAPPLY_LIBEXECDIR;
+}
+
+static bool name_fits(struct str name)
+{
+	if (!name.size || name.size > MESH_NAME_MAX || str_is(name, ".") ||
+	    str_is(name, ".."))
+		return false;
+	for (size_t i = 0; i < name.size; i++) {
+		unsigned char c = (unsigned char)name.data[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c >= '0' && c <= '9') || strchr("_=+.-", c)))
+			return false;
+	}
+	return true;
+}
+
+int mesh_of_argument(struct session *s, const char *argument,
+		     const char **mesh, struct err *e)
+{
+	const char *slash = strrchr(argument, '/');
+	struct str name = str_of(slash ? slash + 1 : argument);
+
+	if (name.size > 5 && !memcmp(name.data + name.size - 5, ".conf", 5))
+		name.size -= 5;
+	if (!name_fits(name))
+		return err_set(e, ERR_USAGE,
+			       "\"%s\" is no name of a mesh: it has 1 to %d "
+			       "letters, digits or _=+.-", argument,
+			       MESH_NAME_MAX);
+	*mesh = arena_strndup(s->arena, name.data, name.size);
+	return 0;
+}
+
+void session_closep(struct session *s)
+{
+	session_close(s);
+}

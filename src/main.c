@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <sys/prctl.h>
+
+#include "cmd/cmd.h"
+#include "cmd/output.h"
+
+const struct verb verbs[] = {
+	{ "apply", "SOURCE", "make the kernel match SOURCE (the default)",
+	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
+	  TAKES_OUTPUT, 1, 1, cmd_apply },
+	{ "plan", "SOURCE", "show what apply would do, and write nothing",
+	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
+	  TAKES_OUTPUT, 1, 1, cmd_plan },
+	{ "validate", "SOURCE", "check SOURCE without looking at the kernel",
+	  TAKES_SOURCE | TAKES_MESH | TAKES_OUTPUT, 1, 1, cmd_validate },
+	{ "status", "[MESH]", "show a mesh's peers and whether all is as applied",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT, 0, 1, cmd_status },
+	{ "adopt", "NAME [SOURCE]", "take over a running wg-quick device",
+	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
+	  TAKES_OUTPUT, 1, 2, cmd_adopt },
+	{ "remove", "[MESH]", "take away all that a mesh owns",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT,
+	  0, 1, cmd_remove },
+	{ "recover", "[MESH]", "undo what a killed run left half done",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT,
+	  0, 1, cmd_recover },
+	{ "key", "gen|pub|psk", "make keys, as wg genkey, pubkey, genpsk do",
+	  0, 1, 1, cmd_key },
+	{ "version", "", "print the version", TAKES_OUTPUT, 0, 0,
+	  cmd_version },
+	{ "help", "[VERB]", "explain a verb", 0, 0, 1, cmd_help },
+};
+
+const size_t verb_count = array_size(verbs);
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	const struct verb *verb;
+	int status;
+
+	/* Keys are in memory: no core, no ptrace by the same user. */
+	prctl(PR_SET_DUMPABLE, 0);
+	verb = options_read(argc, argv, &options, &status);
+	if (verb)
+		status = verb->run(&options);
+	return output_close(verb, &options, status);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "report/report.h"
+
+char *age_words(int64_t seconds, char out[static 64])
+{
+	static const struct {
+		int64_t size;
+		const char *name;
+	} units[] = {
+		{ 86400, "day" }, { 3600, "hour" }, { 60, "minute" },
+		{ 1, "second" },
+	};
+	size_t used = 0;
+
+	if (seconds <= 0) {
+		snprintf(out, 64, "now");
+		return out;
+	}
+	for (size_t i = 0; i < array_size(units) && used < 40; i++) {
+		int64_t n = seconds / units[i].size;
+
+		seconds %= units[i].size;
+		if (!n)
+			continue;
+		used += (size_t)snprintf(out + used, 64 - used,
+					 "%s%" PRId64 " %s%s",
+					 used ? ", " : "", n, units[i].name,
+					 n == 1 ? "" : "s");
+	}
+	snprintf(out + used, 64 - used, " ago");
+	return out;
+}
+
+char *bytes_words(uint64_t bytes, char out[static 32])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < array_size(units)) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(out, 32, unit ? "%.2f %s" : "%.0f %s", value, units[unit]);
+	return out;
+}
+
+/* The step of a plan of drift that speaks of this peer, or NULL. */
+static const struct step *peer_drift(const struct status *s,
+				     const struct peer *peer)
+{
+	for (size_t i = 0; s->drift && i < s->drift->count; i++) {
+		const struct step *step = &s->drift->steps[i];
+		const struct peer *p = step->peer ? step->peer :
+			step->peer_before;
+
+		if (p && key_equal(&p->public_key, &peer->public_key))
+			return step;
+	}
+	return NULL;
+}
+
+static const char *peer_verdict(const struct status *s,
+				const struct peer *peer)
+{
+	if (!s->drift)
+		return "unknown";
+	return peer_drift(s, peer) ? "not as applied" : "as applied";
+}
+
+static void peer_text(struct sbuf *out, const struct status *s,
+		      const struct peer *peer)
+{
+	char key[KEY_TEXT_MAX], endpoint[ENDPOINT_TEXT_MAX], age[64];
+	char received[32], sent[32], prefix[PREFIX_TEXT_MAX];
+	const struct peer *last = s->last ?
+		device_peer(s->last, &peer->public_key) : NULL;
+
+	sbuf_printf(out, "\n  peer %s%s%s%s\n",
+		    key_format(&peer->public_key, key),
+		    last && last->name ? " (" : "",
+		    last && last->name ? last->name : "",
+		    last && last->name ? ")" : "");
+	sbuf_printf(out, "    %s\n", peer_verdict(s, peer));
+	if (peer->endpoint.ip.family)
+		sbuf_printf(out, "    endpoint %s\n",
+			    endpoint_format(&peer->endpoint, endpoint));
+	sbuf_puts(out, "    allowed IPs");
+	for (size_t i = 0; i < peer->allowed_ip_count && i < 16; i++)
+		sbuf_printf(out, "%s %s", i ? "," : "",
+			    prefix_format(&peer->allowed_ips[i], prefix));
+	if (peer->allowed_ip_count > 16)
+		sbuf_printf(out, " and %zu more", peer->allowed_ip_count - 16);
+	sbuf_puts(out, peer->allowed_ip_count ? "\n" : " none\n");
+	sbuf_printf(out, "    last handshake %s\n", peer->last_handshake ?
+		    age_words(s->now - peer->last_handshake, age) : "never");
+	sbuf_printf(out, "    received %s, sent %s\n",
+		    bytes_words(peer->received, received),
+		    bytes_words(peer->sent, sent));
+}
+
+static const char *verdict(const struct status *s)
+{
+	if (!s->have)
+		return "no device";
+	if (!s->drift)
+		return "unknown: what was applied is not kept";
+	return s->drift->count ? "drifted from what was applied" :
+		"as applied";
+}
+
+void status_text(struct sbuf *out, const struct status *s, bool color)
+{
+	bool good = s->have && s->drift && !s->drift->count;
+	char key[KEY_TEXT_MAX], prefix[PREFIX_TEXT_MAX];
+	const struct device *d = s->have;
+
+	sbuf_printf(out, "mesh %s: %s%s%s\n", s->mesh,
+		    color ? good ? "\033[32m" : "\033[33m" : "", verdict(s),
+		    color ? "\033[0m" : "");
+	if (!d)
+		return;
+	sbuf_printf(out, "  device %s, %s, MTU %u, port %u, public key %s\n",
+		    d->name, d->up ? "up" : "down", d->mtu, d->listen_port,
+		    key_format(&d->public_key, key));
+	for (size_t i = 0; i < d->address_count; i++)
+		sbuf_printf(out, "  address %s\n",
+			    prefix_format(&d->addresses[i], prefix));
+	for (size_t i = 0; i < d->peer_count; i++)
+		peer_text(out, s, &d->peers[i]);
+	if (s->drift && s->drift->count) {
+		sbuf_puts(out, "\nTo be as applied again:\n");
+		plan_text(out, s->drift, color, false);
+	}
+}
+
+static json_t *peer_json(const struct status *s, const struct peer *peer)
+{
+	char key[KEY_TEXT_MAX], text[ENDPOINT_TEXT_MAX];
+	const struct peer *last = s->last ?
+		device_peer(s->last, &peer->public_key) : NULL;
+	json_t *object = json_object(), *allowed = json_array();
+
+	for (size_t i = 0; i < peer->allowed_ip_count; i++)
+		json_array_append_new(allowed, json_string(
+			prefix_format(&peer->allowed_ips[i], text)));
+	json_object_set_new(object, "public_key",
+			    json_string(key_format(&peer->public_key, key)));
+	if (last && last->name)
+		json_object_set_new(object, "name", json_string(last->name));
+	json_object_set_new(object, "endpoint", peer->endpoint.ip.family ?
+		json_string(endpoint_format(&peer->endpoint, text)) :
+		json_null());
+	json_object_set_new(object, "allowed_ips", allowed);
+	json_object_set_new(object, "last_handshake", peer->last_handshake ?
+		json_integer(peer->last_handshake) : json_null());
+	json_object_set_new(object, "received",
+			    json_integer((json_int_t)peer->received));
+	json_object_set_new(object, "sent",
+			    json_integer((json_int_t)peer->sent));
+	json_object_set_new(object, "as_applied", s->drift ?
+		json_boolean(!peer_drift(s, peer)) : json_null());
+	return object;
+}
+
+json_t *status_json(struct arena *arena, const struct status *s)
+{
+	char text[PREFIX_TEXT_MAX], key[KEY_TEXT_MAX];
+	json_t *object = json_object(), *peers = json_array();
+	json_t *addresses = json_array();
+	const struct device *d = s->have;
+
+	json_object_set_new(object, "mesh", json_string(s->mesh));
+	json_object_set_new(object, "state", json_string(!d ? "absent" :
+		!s->drift ? "unknown" : s->drift->count ? "drifted" :
+		"as applied"));
+	if (d) {
+		for (size_t i = 0; i < d->peer_count; i++)
+			json_array_append_new(peers, peer_json(s,
+							       &d->peers[i]));
+		for (size_t i = 0; i < d->address_count; i++)
+			json_array_append_new(addresses, json_string(
+				prefix_format(&d->addresses[i], text)));
+		json_object_set_new(object, "device", json_string(d->name));
+		json_object_set_new(object, "public_key", json_string(
+			key_format(&d->public_key, key)));
+		json_object_set_new(object, "listen_port",
+				    json_integer(d->listen_port));
+		json_object_set_new(object, "mtu", json_integer(d->mtu));
+		json_object_set_new(object, "up", json_boolean(d->up));
+	}
+	json_object_set_new(object, "addresses", addresses);
+	json_object_set_new(object, "peers", peers);
+	json_object_set_new(object, "drift", s->drift ?
+			    plan_json(arena, s->drift) : json_null());
+	return object;
+}
