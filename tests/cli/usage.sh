@@ -1,0 +1,160 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The command line: verbs, options, help, and what is refused with 64.
+. "$(dirname "$0")/lib.sh"
+
+# What each verb takes, as the manual page has it. The namespace nosuch ends
+# each run before it does anything.
+common='--quiet --verbose -q -v'
+mesh=--mesh=office
+output='--json --jsonl --color=never --color'
+kernel='--netns=nosuch --root=/nosuch'
+change='--dry-run -n --force=root --wait=1 --detailed-exitcode'
+source='--key=/nosuch.key --ignore-hooks --ignore-dns --strict'
+every="$mesh $output $kernel $change $source"
+declare -A takes=(
+	[apply]=$every
+	[plan]=$every
+	[adopt]=$every
+	[validate]="$mesh $output $source"
+	[status]="$mesh $output $kernel"
+	[remove]="$mesh $output $kernel $change"
+	[recover]="$mesh $output $kernel $change"
+	[version]=$output
+	[key]=
+	[help]=
+)
+declare -A words=(
+	[apply]=/nosuch.conf [plan]=/nosuch.conf [validate]=/nosuch.conf
+	[adopt]='nosuch /nosuch.conf' [status]=office [remove]=office
+	[recover]=office [version]='' [key]=gen [help]=''
+)
+
+has() {	# WORD LIST
+	[[ " $2 " == *" $1 "* ]]
+}
+
+for verb in apply plan validate adopt status remove recover version key help
+do
+	bad=
+	read -ra argument <<<"${words[$verb]}"
+	for option in $common $every; do
+		stop=()
+		has "${kernel%% *}" "${takes[$verb]}" && stop=("${kernel%% *}")
+		tap_run m $verb "${stop[@]}" "$option" "${argument[@]}"
+		clean "$verb $option" "$out" "$err"
+		name=${option%%=*}
+		[ "$name" != -n ] || name=--dry-run
+		if has "$option" "$common ${takes[$verb]}"; then
+			[ "$tap_status" -ne 64 ] && ! grep -q 'not take' "$err" ||
+				bad+=" $option is refused"
+		else
+			[ "$tap_status" -eq 64 ] &&
+				grep -q "$verb does not take $name" "$err" ||
+				bad+=" $option is taken"
+		fi
+	done
+	is "$verb takes its options and no other" "$bad" ""
+done
+
+### Help
+
+man=$cli_here/../../man/meshapply.8
+# "--mesh", "-n", from "\.It Fl n , Fl -dry-run".
+man_options=$(sed -n '/^\.Ss Options/,/^\.Ss Plans/p' "$man" |
+	sed -n 's/^\.It Fl/Fl/p' | grep -oE 'Fl -?[a-zA-Z-]+' |
+	sed 's/^Fl /-/' | sort)
+check "--help" m --help
+help_options=$(sed -n '/^Options:/,/^Exit/p' "$out" |
+	sed -nE 's/^ *(-.*)/\1/p' | sed 's/   .*//' |
+	grep -oE -- '(^|[ ,])--?[a-zA-Z][a-z-]*' | tr -d ' ,' | sort)
+is "--help and the manual page have the same options" "$help_options" \
+	"$man_options"
+is "nothing of it is wider than a terminal" "$(awk 'length > 79' "$out")" ""
+for verb in apply plan validate status adopt remove recover key version; do
+	m --help | grep -qE "^  $verb " || bad+=" $verb in --help"
+	grep -qE "^\.(Op )?Cm $verb" "$man" || bad+=" $verb in the manual page"
+	check "$verb --help" m $verb --help
+	says "it begins with the usage" "^Usage: meshapply $verb "
+	cp "$out" a
+	check "help $verb" m help $verb
+	is "help $verb is the same" "$(<"$out")" "$(<a)"
+	is "nothing of it is wider than a terminal" \
+		"$(awk 'length > 79' "$out")" ""
+done
+is "each verb is in both" "$bad" ""
+check "-h" m -h
+check "help" m help
+exits "help of no verb" 64 m help hlep
+tells "it is guessed what was meant" 'did you mean help\?'
+exits "help of nothing alike" 64 m help frobnicate
+tells "help says where to look" 'meshapply --help'
+check "--help goes before what else is wrong" m apply --netns=x --help
+
+### Version
+
+check version m version
+is "version" "$(<"$out")" "meshapply $(<"$cli_here/../../VERSION")"
+cp "$out" a
+for option in --version -V; do
+	check "$option" m $option
+	is "$option is version" "$(<"$out")" "$(<a)"
+done
+check "version --json" m version --json
+is "it is JSON" "$(jq -r .meshapply "$out")" "$(<"$cli_here/../../VERSION")"
+
+### Refused
+
+exits "no argument" 64 m
+tells "no argument: what may be given is said" 'wg0.conf.*--help'
+exits "verb apply without a source" 64 m apply
+tells "apply without a source: it is wanted" 'apply wants SOURCE'
+for verb in plan validate adopt remove recover key; do
+	exits "$verb without an argument" 64 m $verb
+done
+exits "a verb mistyped" 66 m stauts
+tells "a verb mistyped: a guess" 'No such file.*; did you mean the verb status\?'
+exits "a verb mistyped, with what it takes" 64 m stauts wg0
+tells "with what it takes: a guess" 'no verb is called stauts; did you mean status\?'
+exits "no verb at all" 66 m frobnicate
+is "no verb at all: no guess" "$(grep -c 'did you mean' "$err")" 0
+exits "a path is not taken for a verb" 66 m ./stauts
+is "a path: no guess" "$(grep -c 'did you mean' "$err")" 0
+exits "two sources" 64 m plan a.conf b.conf
+tells "two sources: the second is named" 'what to do with b.conf'
+exits "an unknown option" 64 m plan --frob wg0
+exits "an option cut short that may be two" 64 m plan --json=1 wg0
+exits "an option without its value" 64 m plan wg0 --root
+for option in --root --netns --mesh --key; do
+	exits "$option with an empty value" 64 m plan $option= /nosuch.conf
+	tells "$option: that it is empty" "^meshapply: $option=[A-Z]*: .* is empty"
+done
+exits "an empty source" 64 m plan ''
+exits "json and jsonl" 64 m plan --json --jsonl wg0
+exits "a guard mistyped" 64 m plan --force=devcie wg0
+tells "a guard mistyped: a guess" 'devcie.*did you mean device\?'
+exits "no guard" 64 m plan --force=everything wg0
+exits "an empty guard" 64 m plan --force= wg0
+for guard in device route rule port foreign firewall root journal; do
+	exits "the guard $guard" 66 m plan --force=$guard /nosuch.conf
+	grep -qE "^\.It Cm $guard\$" "$man" || undocumented+=" $guard"
+done
+is "each guard is in the manual page" "${undocumented-}" ""
+mapfile -t many < <(printf -- '--force=root\n%.0s' {1..17})
+exits "more guards than there are" 64 m plan "${many[@]}" wg0
+for wait in -1 1.5 x 99999999999999999999 86401; do
+	exits "--wait=$wait" 64 m plan --wait=$wait wg0
+done
+exits "--color=blue" 64 m plan --color=blue wg0
+for netns in .. a/b ./x; do
+	exits "--netns=$netns" 64 m status --netns=$netns
+done
+for mesh in a/b/ '' ../.. 'a b' $'a\nb' a\"b 'ü' "$(printf 'a%.0s' {1..300})"
+do
+	exits "the mesh ${mesh:0:9}" 64 m remove --netns=nosuch -- "$mesh"
+done
+exits "two names of a mesh" 64 m remove --mesh=a b
+exits "two names of a mesh for status" 64 m status --mesh=a b
+exits "-- ends the options" 66 m plan -- --root
+done_testing
