@@ -37,7 +37,7 @@ check:
 	@$(MAKE) --no-print-directory check-rings
 
 check-rings: all
-	@$(MAKE) --no-print-directory lint
+	@tests/lint/run quick
 	@$(MAKE) --no-print-directory check-unit
 	@$(MAKE) --no-print-directory fuzz-replay
 	@$(MAKE) --no-print-directory check-cli
@@ -109,7 +109,7 @@ build/fuzz/obj/%.o: %.c VERSION
 		-fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -MMD -MP -c -o $@ $<
 fuzz_lib := $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out src/cmd/% \
-	src/report/%,$(lib_src)) $(support_src))
+	src/report/%,$(lib_src)))
 build/fuzz/%: tests/fuzz/%.c $(fuzz_lib)
 	@mkdir -p $(@D)
 	@echo '  FUZZ    $@'

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/output.h"
@@ -33,12 +35,25 @@ const struct verb verbs[] = {
 
 const size_t verb_count = array_size(verbs);
 
+/* A closed descriptor would be the next file opened, and be printed to. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_NOCTTY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
 	const struct verb *verb;
 	int status;
 
+	open_standard();
 	/* Keys are in memory: no core, no ptrace by the same user. */
 	prctl(PR_SET_DUMPABLE, 0);
 	verb = options_read(argc, argv, &options, &status);

@@ -150,17 +150,12 @@ static int go_forward(struct walk *w, struct err *e)
 	struct run *run = w->run;
 
 	for (int i = 0; i < FORWARD_TRIES; i++) {
-		size_t mark = arena_mark(run->arena);
-		size_t secrets = arena_mark(run->secrets);
-
 		if (look_forward(run, &w->journal, &w->look, e))
 			return -1;
 		if (!w->look.plan.count)
 			return 0;
 		if (run_take(run, &w->look.plan, &w->result->steps_done, e))
 			continue;
-		arena_reset(run->arena, mark);
-		arena_reset(run->secrets, secrets);
 	}
 	return look_over(w, false, e);
 }

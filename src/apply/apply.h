@@ -63,10 +63,12 @@ struct apply_result {
 /*
  * Take the plan of RUN (made again if the kernel was BUSY with somebody
  * else's change).  Without a step to take, only what is kept on disk is
- * brought up to date, where it differs.  0: as desired, verified, state files kept.  -1:
- * ERR_ROLLED_BACK when it failed after the first write and all is as before,
- * verified; ERR_INCOMPLETE when something is not; any other kind: nothing was
- * changed.  Signals wait from the first write to the end.
+ * brought up to date, where it differs, and the sample taken.
+ *
+ * 0: as desired, verified, state files kept.  -1: ERR_ROLLED_BACK when it
+ * failed after the first write and all is as before, verified; ERR_INCOMPLETE
+ * when something is not; any other kind: nothing was changed.  Signals wait
+ * from the first write to the end.
  */
 int apply_plan(struct run *run, struct apply_result *result, struct err *e)
 	must_check_;

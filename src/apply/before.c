@@ -28,36 +28,63 @@ static bool same_prefix(const struct ip *source, const struct step *step)
 	return false;
 }
 
-/* Replaced, removed, or gone with its link or its source address. */
-static bool route_is_met(const struct run *run, const struct route *r)
+/* The routes that steps speak of; a host may have a million others. */
+static bool *routes_met(struct run *run)
 {
+	const struct state *have = &run->have;
+	bool *met = arena_new_array(run->arena, bool, have->route_count);
+
 	for (size_t i = 0; i < run->plan.count; i++) {
 		const struct step *step = &run->plan.steps[i];
+		const struct route *of[] = { step->route, step->route_before };
 
-		if (step->route == r || step->route_before == r)
-			return true;
-		if (step->kind == STEP_LINK_DELETE &&
-		    !strcmp(step->device->name, r->device))
-			return true;
-		if (step->kind == STEP_ADDRESS_REMOVE &&
-		    (!strcmp(step->device->name, r->device) ||
-		     same_prefix(&r->source, step)))
-			return true;
+		for (size_t j = 0; j < array_size(of); j++)
+			/* Those that are wanted lie elsewhere. */
+			if (of[j] >= have->routes &&
+			    of[j] < have->routes + have->route_count)
+				met[of[j] - have->routes] = true;
 	}
+	return met;
+}
+
+/* Steps with which the kernel takes routes away. */
+static size_t taking_steps(struct run *run, const struct step ***out)
+{
+	const struct plan *plan = &run->plan;
+	size_t count = 0;
+
+	*out = arena_new_array(run->arena, const struct step *, plan->count);
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_LINK_DELETE ||
+		    plan->steps[i].kind == STEP_ADDRESS_REMOVE)
+			(*out)[count++] = &plan->steps[i];
+	return count;
+}
+
+static bool is_taken(const struct route *r, const struct step *const *steps,
+		     size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(steps[i]->device->name, r->device) ||
+		    same_prefix(&r->source, steps[i]))
+			return true;
 	return false;
 }
 
 static void put_routes(struct run *run, struct state *before)
 {
 	const struct state *have = &run->have;
+	const struct step **taking;
+	size_t count = taking_steps(run, &taking);
+	const bool *met = routes_met(run);
 
 	before->routes = arena_new_array(run->arena, struct route,
 					 have->route_count);
 	for (size_t i = 0; i < have->route_count; i++) {
 		struct route *r = &before->routes[before->route_count];
 
-		if (!have->routes[i].owned &&
-		    !route_is_met(run, &have->routes[i]))
+		if (!have->routes[i].owned && !met[i] &&
+		    !is_taken(&have->routes[i], taking, count))
 			continue;
 		*r = have->routes[i];
 		/* Ours to give back, whoever made it. */

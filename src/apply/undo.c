@@ -46,8 +46,7 @@ int run_undo(struct run *run, const struct journal *journal,
 	size_t done = 0;
 
 	for (int pass = 0; pass <= PASSES + 1; pass++) {
-		size_t mark = arena_mark(run->arena);
-		size_t secret_mark = arena_mark(run->secrets);
+		size_t mark;
 
 		if (look_back(run, journal, &look, &why)) {
 			if (pass > PASSES)
@@ -60,12 +59,12 @@ int run_undo(struct run *run, const struct journal *journal,
 			return 0;
 		if (pass > PASSES)
 			break;
+		mark = arena_mark(run->secrets);
 		if (pass == PASSES)
 			take_each(run, &look.plan, &why);
 		else if (run_take(run, &look.plan, &done, &why))
-			done = 0;	/* as above */
-		arena_reset(run->arena, mark);
-		arena_reset(run->secrets, secret_mark);
+			done = 0;	/* the next look tells */
+		arena_reset(run->secrets, mark);
 	}
 	return incomplete(&look, differs, &why, e);
 }

@@ -42,17 +42,21 @@ bool session_colored(const struct session *s, int fd)
 
 void output_diags(struct session *s)
 {
+	struct diags shown;
 	struct sbuf out;
 
 	diags_sort(&s->diags);
-	sbuf_init(&out, s->arena);
-	for (size_t i = 0; i < s->diags.count; i++) {
-		const struct diag *d = &s->diags.items[i];
-
-		if (s->options->quiet && d->severity == SEVERITY_WARNING)
-			continue;
-		diag_format(d, &out);
+	shown = s->diags;
+	if (s->options->quiet) {
+		shown.items = arena_new_array(s->arena, struct diag,
+					      shown.count);
+		shown.count = 0;
 	}
+	for (size_t i = 0; s->options->quiet && i < s->diags.count; i++)
+		if (s->diags.items[i].severity == SEVERITY_ERROR)
+			shown.items[shown.count++] = s->diags.items[i];
+	sbuf_init(&out, s->arena);
+	diags_format(&shown, &out);
 	fwrite(out.data, 1, out.size, stderr);
 }
 

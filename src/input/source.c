@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "input/source.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -103,6 +104,16 @@ static int text_check(struct str text, const char *name, struct err *e)
 	return 0;
 }
 
+/* A path as it is shown beside what was found in the file. */
+static const char *shown_name(struct arena *arena, const char *path)
+{
+	struct sbuf name;
+
+	sbuf_init(&name, arena);
+	sbuf_show(&name, str_of(path), PATH_MAX);
+	return name.data;
+}
+
 /* Kind by first byte; a key may be in it until that is known. */
 static int open_unnamed(const char *path, const char *name, bool regular,
 			struct arena *arena, struct arena *secrets,
@@ -123,7 +134,7 @@ static int open_unnamed(const char *path, const char *name, bool regular,
 		return err_set(e, ERR_USAGE, "%s: the name of a wg-quick file "
 			       "is DEVICE.conf", name);
 	out->kind = first == '{' ? SOURCE_DOCUMENT : SOURCE_QUICK;
-	out->text.name = arena_strdup(arena, name);
+	out->text.name = shown_name(arena, name);
 	out->text.text = text;
 	return 0;
 }
@@ -139,7 +150,7 @@ static int open_quick(const char *path, mode_t mode, struct arena *arena,
 		return -1;
 	out->kind = SOURCE_QUICK;
 	out->exposed = (mode & 07) != 0;
-	out->text.name = arena_strdup(arena, path);
+	out->text.name = shown_name(arena, path);
 	return 0;
 }
 
@@ -161,7 +172,7 @@ static int folder_text(int folder, const char *path, const char *name,
 		*e = failed;
 		return err_wrap(e, "%s", path);
 	}
-	out->name = full;
+	out->name = shown_name(arena, full);
 	return text_check(out->text, full, e);
 }
 

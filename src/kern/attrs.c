@@ -3,6 +3,26 @@
 
 #include <string.h>
 
+int messages_next(struct attrs *left, const struct nlmsghdr **out)
+{
+	const struct nlmsghdr *message = (const void *)left->data;
+	size_t space;
+
+	if (!left->size)
+		return 0;
+	if (left->size < sizeof(*message) ||
+	    message->nlmsg_len < sizeof(*message) ||
+	    message->nlmsg_len > left->size)
+		return -1;
+	space = MNL_ALIGN((size_t)message->nlmsg_len);
+	if (space > left->size)
+		space = left->size;
+	left->data += space;
+	left->size -= space;
+	*out = message;
+	return 1;
+}
+
 int attrs_of(const struct nlmsghdr *message, size_t header, struct attrs *out)
 {
 	size_t start = MNL_NLMSG_HDRLEN + MNL_ALIGN(header);
@@ -32,7 +52,7 @@ int attrs_next(struct attrs *left, const struct nlattr **out)
 	    attribute->nla_len > left->size)
 		return -1;
 	/* The last one may come without its padding. */
-	space = MNL_ALIGN(attribute->nla_len);
+	space = MNL_ALIGN((size_t)attribute->nla_len);
 	if (space > left->size)
 		space = left->size;
 	left->data += space;
@@ -47,7 +67,8 @@ int attrs_parse(struct attrs attrs, const struct nlattr **table,
 	const struct nlattr *attribute;
 	int more;
 
-	memset(table, 0, (max + 1) * sizeof(*table));
+	for (unsigned int i = 0; i <= max; i++)
+		table[i] = NULL;
 	while ((more = attrs_next(&attrs, &attribute)) > 0) {
 		if (mnl_attr_get_type(attribute) <= max)
 			table[mnl_attr_get_type(attribute)] = attribute;

@@ -12,11 +12,19 @@
 #include "base/attr.h"
 #include "base/ip.h"
 
-/* What is left of a row of attributes. */
+/* What is left of a row of attributes, or of messages. */
 struct attrs {
 	const char *data;
 	size_t size;
 };
+
+/*
+ * 1: *OUT is the next of the messages in LEFT; 0: there are no more; -1: it
+ * is cut short.  libmnl's mnl_nlmsg_ok() takes a length of 2 GiB and more for
+ * a negative one, and lets it pass.
+ */
+int messages_next(struct attrs *left, const struct nlmsghdr **out)
+	must_check_;
 
 /* What follows the family's own header of HEADER bytes; -1: too short. */
 int attrs_of(const struct nlmsghdr *message, size_t header,

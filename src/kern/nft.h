@@ -33,7 +33,12 @@ int nft_dump(struct mnl_socket *socket, struct arena *arena,
 int nft_generation(struct mnl_socket *socket, struct arena *arena,
 		   uint32_t *generation, struct err *e) must_check_;
 
-/* Pure: from such messages, of any origin, to canonical objects. */
+/*
+ * Pure: from such messages, of any origin, to canonical objects.  OUT's text
+ * and place are empty.  An anonymous set or chain is named "#set0", "#chain0"
+ * by the rank of its first reference; the rank of a FIREWALL_OBJECT is its
+ * type, which is part of what names it.
+ */
 int nft_canonicalise(struct arena *arena, struct str messages,
 		     const char *table, struct firewall *out, struct err *e)
 	must_check_;
@@ -57,19 +62,25 @@ int nft_send(struct mnl_socket *socket, struct str messages, struct err *e)
 /*
  * meshapply-nftc, in HELPER_FOLDER.  One child for one job; it dies with its
  * parent and holds the LOCK descriptor (or -1).  Protocol on its socket pair:
- * kern/nftc_protocol.h.
+ * kern/nftc_protocol.h.  A child that is missing, of another version, dead or
+ * without an answer for two minutes is ERR_FAILED.
  */
 struct nftc;
 
-/* Compile in a throw-away namespace: F->text to F's objects. */
+/*
+ * Compile in a throw-away namespace: F->text to F's objects.  What the text
+ * gets wrong goes to DIAGS, at F->where's source if that is the text's end
+ * (lines may stand before it), with ERR_DATA; no namespace is ERR_PERMISSION.
+ */
 int nftc_compile(struct arena *arena, const char *helper_folder, int lock,
 		 struct firewall *f, struct diags *diags, struct err *e)
 	must_check_;
 /*
  * Load in the live namespace.  prepare() starts the child and hands it the
- * text "table T; delete table T; TEXT" (or without the deletion), which it
- * parses and holds; commit() makes it load, if the ruleset's generation is
- * still GENERATION (0: any), and reports; close() ends it and waits.
+ * text "table T; delete table T; TEXT", which it has the kernel check, without
+ * a write, and holds; commit() makes it load, if the ruleset's generation is
+ * still GENERATION (0: any; else ERR_BUSY), and reports; it allocates nothing.
+ * close() ends the child and waits; NULL is fine.
  */
 int nftc_prepare(struct arena *arena, const char *helper_folder, int lock,
 		 const char *table, struct str text, struct nftc **out,

@@ -176,7 +176,7 @@ static int ask_generation(struct dump *d, uint32_t *generation)
 /* 1: whole and consistent, 0: something moved, -1: failed. */
 static int dump_once(struct dump *d, bool *found)
 {
-	uint32_t before, after;
+	uint32_t before = 0, after = 0;
 	size_t end;
 
 	d->out.size = 0;

@@ -19,17 +19,16 @@ int observer_denied(struct observer *o, const struct err *e,
 		    const char *format, ...)
 {
 	size_t used = strlen(o->unread);
+	char what[128];
 	va_list args;
 
 	if (e->kind != ERR_PERMISSION)
 		return -1;
-	if (used && used < sizeof(o->unread) - 2) {
-		strcpy(o->unread + used, ", ");
-		used += 2;
-	}
 	va_start(args, format);
-	vsnprintf(o->unread + used, sizeof(o->unread) - used, format, args);
+	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
+	snprintf(o->unread + used, sizeof(o->unread) - used, "%s%s",
+		 used ? ", " : "", what);
 	o->denied = *e;
 	return 0;
 }

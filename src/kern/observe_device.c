@@ -68,10 +68,13 @@ static int read_wireguard(struct observer *o, struct device *device,
 		return 0;
 	}
 	if (observer_denied(o, &why, "the keys and peers of %s",
-			    device->name) == 0)
-		return 0;
-	*e = why;
-	return err_wrap(e, "reading the peers of %s", device->name);
+			    device->name) < 0) {
+		*e = why;
+		return err_wrap(e, "reading the peers of %s", device->name);
+	}
+	device->has &= ~(unsigned int)(DEVICE_PRIVATE_KEY | DEVICE_FWMARK |
+				       DEVICE_LISTEN_PORT);
+	return 0;
 }
 
 struct addresses {

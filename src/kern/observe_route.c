@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -76,16 +77,26 @@ static int take_route(const struct nlmsghdr *answer, void *data,
  * The kernel made it, as it does while accept_ra is not 0; a route that a
  * daemon made of an advertisement does not depend on forwarding.
  */
+static bool takes_advertisements(const struct observer *o,
+				 const struct link *link)
+{
+	const char *accept = NULL;
+	char name[IFNAMSIZ] = "", key[64];
+	struct err ignored;
+
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = link->name[i] == '.' ? '/' : link->name[i];
+	snprintf(key, sizeof(key), "net.ipv6.conf.%s.accept_ra", name);
+	return sysctl_read(o->arena, key, &accept, &ignored) == 0 && accept &&
+	       strcmp(accept, "0") != 0;
+}
+
 static int take_advertised(const struct nlmsghdr *answer, void *data,
 			   struct err *e)
 {
 	struct observer *o = data;
 	struct rt_route decoded;
 	struct link *link;
-	const char *accept = NULL;
-	char key[64 + IFNAMSIZ] = "net.ipv6.conf.";
-	size_t used = strlen(key);
-	struct err ignored;
 
 	if (rt_decode_route(answer, &decoded, e) < 0)
 		return -1;
@@ -93,14 +104,8 @@ static int take_advertised(const struct nlmsghdr *answer, void *data,
 	    decoded.route.prefix.length || decoded.cloned)
 		return 0;
 	link = observer_link(o, decoded.index);
-	if (!link || link->advertised_default)
-		return 0;
-	for (const char *c = link->name; *c; c++)
-		key[used++] = *c == '.' ? '/' : *c;
-	strcpy(key + used, ".accept_ra");
-	if (sysctl_read(o->arena, key, &accept, &ignored) < 0 || !accept)
-		return 0;
-	link->advertised_default = strcmp(accept, "0") != 0;
+	if (link && !link->advertised_default)
+		link->advertised_default = takes_advertisements(o, link);
 	return 0;
 }
 

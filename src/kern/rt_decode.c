@@ -251,7 +251,7 @@ static int decode_prefix(const struct nlattr *attribute, uint8_t family,
 	if (length > ip_bits(family) || (length && !attribute))
 		return -1;
 	*out = (struct prefix){ .ip.family = family, .length = length };
-	return attr_ip(attribute, family, &out->ip);
+	return length ? attr_ip(attribute, family, &out->ip) : 0;
 }
 
 static int decode_rule(const struct nlattr *const *table,

@@ -113,7 +113,7 @@ struct nlmsghdr *rt_encode_lookup(struct arena *arena, const struct ip *to,
 	return message;
 }
 
-/* A route's is its first attribute, see rt_encode_route. */
+/* A route's is its first attribute, if it has a device. */
 void rt_set_index(struct nlmsghdr *message, uint32_t index)
 {
 	struct nlattr *first;
@@ -134,7 +134,9 @@ void rt_set_index(struct nlmsghdr *message, uint32_t index)
 	case RTM_DELROUTE:
 		first = mnl_nlmsg_get_payload_offset(message,
 						     sizeof(struct rtmsg));
-		memcpy(mnl_attr_get_payload(first), &index, sizeof(index));
+		if (mnl_attr_get_type(first) == RTA_OIF)
+			memcpy(mnl_attr_get_payload(first), &index,
+			       sizeof(index));
 		return;
 	}
 }

@@ -29,6 +29,7 @@ struct encoder {
 	struct err *e;
 };
 
+/* Of a step that is about a device. */
 static const struct device *device_of(const struct step *step)
 {
 	return step->device ? step->device : step->device_before;
@@ -37,6 +38,33 @@ static const struct device *device_of(const struct step *step)
 static const struct peer *peer_of(const struct step *step)
 {
 	return step->peer ? step->peer : step->peer_before;
+}
+
+/* The link a step's messages speak of by its index, or NULL. */
+static const char *link_of(const struct step *step)
+{
+	if (step->route)
+		return step->route->device[0] ? step->route->device : NULL;
+	if (step->device || step->device_before)
+		return device_of(step)->name;
+	return NULL;
+}
+
+/* No more than there are changes of name from one step to the next. */
+static size_t count_targets(const struct plan *plan)
+{
+	const char *last = "";
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *name = link_of(&plan->steps[i]);
+
+		if (!name)
+			continue;
+		count += strcmp(name, last) != 0;
+		last = name;
+	}
+	return count;
 }
 
 static struct target *find_target(struct encoder *c, const char *name)
@@ -48,40 +76,25 @@ static struct target *find_target(struct encoder *c, const char *name)
 }
 
 /*
- * The link of this name: one of the kernel now, or one that this plan makes.
- * There are a few devices, and each is looked for once.
+ * The link that STEP is about, in *OUT: one of the kernel now, or one that
+ * this plan makes; NULL if it is about none.  There are a few, and each is
+ * looked for once.
  */
-static int target_of(struct encoder *c, const char *name, bool made,
+static int target_of(struct encoder *c, const struct step *step,
 		     struct target **out)
 {
-	struct target *target = find_target(c, name);
+	const char *name = link_of(step);
 	uint32_t index = 0;
 
-	if (!target) {
-		if (!made && kern_link_index(c->k, name, &index, c->e) < 0)
-			return -1;
-		target = &c->out->targets[c->out->target_count++];
-		*target = (struct target){ name, index };
-	}
-	*out = target;
+	*out = name ? find_target(c, name) : NULL;
+	if (!name || *out)
+		return 0;
+	if (step->kind != STEP_LINK_CREATE &&
+	    kern_link_index(c->k, name, &index, c->e) < 0)
+		return -1;
+	*out = &c->out->targets[c->out->target_count++];
+	**out = (struct target){ name, index };
 	return 0;
-}
-
-/* One target each would be most: counted by names that differ in a row. */
-static size_t count_targets(const struct plan *plan)
-{
-	const char *last = "";
-	size_t count = 0;
-
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct step *step = &plan->steps[i];
-		const char *name = device_of(step) ? device_of(step)->name :
-				   step->route ? step->route->device : last;
-
-		count += strcmp(name, last) != 0;
-		last = name;
-	}
-	return count;
 }
 
 static struct unit *add_unit(struct encoder *c, enum channel channel,
@@ -140,16 +153,6 @@ static struct nlmsghdr *encode_route_message(struct arena *arena,
 	return NULL;
 }
 
-/* The link a message of rtnetlink speaks of by index, or NULL. */
-static const char *link_of(const struct step *step)
-{
-	if (step->rule)
-		return NULL;
-	if (step->route)
-		return step->route->device[0] ? step->route->device : NULL;
-	return device_of(step)->name;
-}
-
 /* Routes are many and alike; of all else each is waited for. */
 static size_t route_run(const struct plan *plan, size_t first)
 {
@@ -175,13 +178,11 @@ static int encode_route(struct encoder *c, size_t first, size_t *next)
 	for (size_t i = first; i < *next; i++) {
 		const struct step *step = &c->plan->steps[i];
 		struct outgoing *m = &unit->messages[unit->count++];
-		const char *name = link_of(step);
 
 		m->message = encode_route_message(c->arena, step);
 		m->step = i;
 		m->next = i + 1;
-		if (name && target_of(c, name, step->kind == STEP_LINK_CREATE,
-				      &m->target) < 0)
+		if (target_of(c, step, &m->target) < 0)
 			return -1;
 	}
 	return 0;
@@ -202,7 +203,7 @@ static int encode_device(struct encoder *c, size_t first)
 		wg_encode_empty(c->arena, c->k->wireguard) :
 		wg_encode_device(c->arena, c->k->wireguard, device_of(step),
 				 step->fields);
-	return target_of(c, device_of(step)->name, false, &m->target);
+	return target_of(c, step, &m->target);
 }
 
 static struct wg_entry entry_of(const struct step *step)
@@ -288,8 +289,7 @@ static int encode_peers(struct encoder *c, size_t first, size_t *next)
 	size_t part_count, used;
 
 	*next = peer_run(c->plan, first);
-	if (target_of(c, device_of(&c->plan->steps[first])->name, false,
-		      &target) < 0)
+	if (target_of(c, &c->plan->steps[first], &target) < 0)
 		return -1;
 	entries = arena_new_array(c->arena, struct wg_entry, *next - first);
 	for (size_t i = first; i < *next; i++)

@@ -224,9 +224,10 @@ static int read_answer(struct talk *talk, struct exchange *x, struct err *e)
 	if (x->reader && x->reader->buffer)
 		buffer = x->reader->buffer;
 	while (!x->done) {
-		const struct nlmsghdr *m = buffer;
+		const struct nlmsghdr *m;
+		struct attrs left;
 		struct err lost;
-		int left;
+		int more;
 
 		if (receive(talk, buffer, &size, &lost) < 0) {
 			/* Of a dump the rest is there still, and its end. */
@@ -238,9 +239,11 @@ static int read_answer(struct talk *talk, struct exchange *x, struct err *e)
 			x->interrupted = true;
 			continue;
 		}
-		left = (int)size;
-		for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		left = (struct attrs){ buffer, size };
+		while ((more = messages_next(&left, &m)) > 0)
 			take(x, m, e);
+		if (more < 0)
+			return err_set(e, ERR_FAILED, "malformed answer");
 	}
 	return x->failed ? -1 : 0;
 }

@@ -56,19 +56,20 @@ static int decode_endpoint(const struct nlattr *attribute,
 	if (mnl_attr_get_payload_len(attribute) < sizeof(family))
 		return -1;
 	memcpy(&family, mnl_attr_get_payload(attribute), sizeof(family));
-	*out = (struct endpoint){ .ip.family = (uint8_t)family };
 	if (family == AF_INET) {
 		if (attr_get(attribute, &v4, sizeof(v4)) < 0)
 			return -1;
+		*out = (struct endpoint){ .ip.family = AF_INET,
+					  .port = ntohs(v4.sin_port) };
 		memcpy(out->ip.bytes, &v4.sin_addr, sizeof(v4.sin_addr));
-		out->port = ntohs(v4.sin_port);
 		return 0;
 	}
 	if (family != AF_INET6 || attr_get(attribute, &v6, sizeof(v6)) < 0)
 		return -1;
+	*out = (struct endpoint){ .ip.family = AF_INET6,
+				  .port = ntohs(v6.sin6_port),
+				  .scope = v6.sin6_scope_id };
 	memcpy(out->ip.bytes, &v6.sin6_addr, sizeof(v6.sin6_addr));
-	out->port = ntohs(v6.sin6_port);
-	out->scope = v6.sin6_scope_id;
 	return 0;
 }
 
@@ -217,7 +218,9 @@ void wg_read_end(struct wg_reader *reader)
 	for (size_t i = 0; i < reader->peer_count; i++) {
 		struct peer *peer = &reader->peers[i];
 
-		peer->allowed_ips = peer->allowed_ip_count ? prefix : NULL;
+		if (!peer->allowed_ip_count)
+			continue;
+		peer->allowed_ips = prefix;
 		prefix += peer->allowed_ip_count;
 	}
 	reader->device->peers = reader->peers;

@@ -87,21 +87,6 @@ static void list_remove(struct address_list *list, size_t i)
 		(list->count - i) * sizeof(*list->items));
 }
 
-/* Where the primaries end: an address is one if none before shares its
-   subnet. */
-static size_t primaries(const struct address_list *list)
-{
-	size_t n = 0;
-
-	while (n < list->count) {
-		for (size_t i = 0; i < n; i++)
-			if (same_subnet(&list->items[i], &list->items[n]))
-				return n;
-		n++;
-	}
-	return n;
-}
-
 static void list_insert(struct address_list *list, size_t i,
 			const struct prefix *address)
 {
@@ -111,19 +96,29 @@ static void list_insert(struct address_list *list, size_t i,
 	list->count++;
 }
 
-static void simulate_add(struct address_list *list,
-			 const struct prefix *address)
+/* The kernel's list of one family while it changes. */
+struct simulation {
+	struct address_list list;
+	size_t primaries;	/* of IPv4: they come first */
+};
+
+static bool is_shared(const struct address_list *list, size_t end,
+		      const struct prefix *address)
 {
+	for (size_t i = 0; i < end; i++)
+		if (same_subnet(&list->items[i], address))
+			return true;
+	return false;
+}
+
+static void simulate_add(struct simulation *s, const struct prefix *address)
+{
+	struct address_list *list = &s->list;
 	size_t at = list->count;
 
 	if (address->ip.family == AF_INET) {
-		bool secondary = false;
-
-		for (size_t i = 0; i < list->count; i++)
-			if (same_subnet(&list->items[i], address))
-				secondary = true;
-		if (!secondary)
-			at = primaries(list);
+		if (!is_shared(list, list->count, address))
+			at = s->primaries++;
 	} else if (ip_is_link_local(&address->ip)) {
 		for (at = 0; at < list->count; at++)
 			if (!ip_is_link_local(&list->items[at].ip))
@@ -133,25 +128,27 @@ static void simulate_add(struct address_list *list,
 }
 
 /* With promote_secondaries; true if that made a difference. */
-static bool simulate_remove(struct address_list *list,
+static bool simulate_remove(struct simulation *s,
 			    const struct prefix *address)
 {
-	size_t first = primaries(list), i = 0;
+	struct address_list *list = &s->list;
 	struct prefix heir;
+	size_t i = 0;
 
 	while (i < list->count && prefix_compare(&list->items[i], address))
 		i++;
 	if (i == list->count)
 		return false;
 	list_remove(list, i);
-	if (address->ip.family != AF_INET || i >= first)
+	if (i >= s->primaries)
 		return false;
-	for (i = first - 1; i < list->count; i++) {
+	s->primaries--;
+	for (i = s->primaries; i < list->count; i++) {
 		if (!same_subnet(&list->items[i], address))
 			continue;
 		heir = list->items[i];
 		list_remove(list, i);
-		list_insert(list, first - 1, &heir);
+		list_insert(list, s->primaries++, &heir);
 		return true;
 	}
 	return false;
@@ -209,26 +206,38 @@ static bool clashes(const struct address_list *list,
 	return false;
 }
 
+static void simulation_start(struct simulation *s, struct arena *arena,
+			     const struct address_change *c)
+{
+	const struct address_list *have = &c->have;
+
+	s->list = address_list_new(arena, have->count + c->want.count);
+	s->primaries = 0;
+	for (size_t i = 0; i < have->count; i++) {
+		if (have->items[i].ip.family == AF_INET &&
+		    s->primaries == i &&
+		    !is_shared(have, i, &have->items[i]))
+			s->primaries++;
+		address_list_append(&s->list, &have->items[i]);
+	}
+}
+
 static bool change_works(struct address_change *c, struct arena *arena)
 {
-	struct address_list list = address_list_new(arena, c->have.count +
-						    c->want.count);
+	struct simulation s;
 
+	simulation_start(&s, arena, c);
 	c->promote_early = c->promote_late = false;
-	for (size_t i = 0; i < c->have.count; i++)
-		address_list_append(&list, &c->have.items[i]);
 	for (size_t i = 0; i < c->early.count; i++)
-		if (simulate_remove(&list, &c->early.items[i]))
-			c->promote_early = true;
+		c->promote_early |= simulate_remove(&s, &c->early.items[i]);
 	for (size_t i = 0; i < c->add.count; i++) {
-		if (clashes(&list, &c->add.items[i]))
+		if (clashes(&s.list, &c->add.items[i]))
 			return false;
-		simulate_add(&list, &c->add.items[i]);
+		simulate_add(&s, &c->add.items[i]);
 	}
 	for (size_t i = 0; i < c->late.count; i++)
-		if (simulate_remove(&list, &c->late.items[i]))
-			c->promote_late = true;
-	return address_list_same(&list, &c->want);
+		c->promote_late |= simulate_remove(&s, &c->late.items[i]);
+	return address_list_same(&s.list, &c->want);
 }
 
 /* As many of the first wanted as stand in this order already. */

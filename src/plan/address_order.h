@@ -15,7 +15,7 @@ struct address_list {
 };
 
 /* More than this many in a changed order: all are deleted and added again. */
-#define ADDRESS_ORDER_MAX 1024
+#define ADDRESS_ORDER_MAX 4096
 
 /* One family's way from have to want, both as the kernel lists them. */
 struct address_change {

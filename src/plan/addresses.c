@@ -49,7 +49,7 @@ const char *sysctl_of_link(struct arena *arena, const char *family,
 	char text[IFNAMSIZ];
 	size_t i;
 
-	for (i = 0; link[i] && i < sizeof(text) - 1; i++)
+	for (i = 0; i < sizeof(text) - 1 && link[i]; i++)
 		text[i] = link[i] == '.' ? '/' : link[i];
 	text[i] = '\0';
 	return arena_printf(arena, "net.%s.conf.%s.%s", family, text, name);

@@ -16,7 +16,7 @@ static const char *other_mesh(const char *alias, const char *mesh)
 {
 	size_t n = strlen(OUR_ALIAS);
 
-	if (strncmp(alias, OUR_ALIAS, n) || !strcmp(alias + n, mesh))
+	if (strncmp(alias, OUR_ALIAS, n) != 0 || !strcmp(alias + n, mesh))
 		return NULL;
 	return alias + n;
 }
@@ -27,15 +27,14 @@ static int device_conflict(struct planner *p, const struct device *want)
 	const struct link *link = state_link(p->have, want->name);
 	const char *mesh;
 
-	if (have && have->owned)
+	/* Any link is among the links, a WireGuard one also a device. */
+	if (!link || (have && have->owned))
 		return 0;
-	if (!have && !link)
-		return 0;
-	if (link && strcmp(link->kind, "wireguard"))
+	if (strcmp(link->kind, "wireguard") != 0)
 		return err_set(p->e, ERR_REFUSED, "there is a link %s already, "
 			       "and it is no WireGuard device (%s)", want->name,
 			       *link->kind ? link->kind : "kind unknown");
-	mesh = other_mesh(link ? link->alias : have->alias, p->want->mesh);
+	mesh = other_mesh(link->alias, p->want->mesh);
 	if (mesh && !plan_forced(p, "device"))
 		return err_refuse(p->e, "device", "%s belongs to the mesh %s",
 				  want->name, mesh);
@@ -92,7 +91,7 @@ static int foreign_conflict(struct planner *p, const struct device *have,
 	for (size_t i = 0; i < p->have->route_count; i++) {
 		const struct route *r = &p->have->routes[i];
 
-		if (r->owned || strcmp(r->device, have->name) ||
+		if (r->owned || strcmp(r->device, have->name) != 0 ||
 		    (family && r->prefix.ip.family != family))
 			continue;
 		sbuf_init(&text, p->arena);

@@ -75,8 +75,8 @@ static void device_create(struct planner *p, const struct device *want)
 
 	if (want->has & DEVICE_LISTEN_PORT && want->listen_port)
 		free_port(p, want);
-	s = device_step(p, STEP_LINK_CREATE, PHASE_CREATE, want, NULL,
-			want->has & (DEVICE_GROUP | DEVICE_MTU));
+	device_step(p, STEP_LINK_CREATE, PHASE_CREATE, want, NULL,
+		    want->has & (DEVICE_GROUP | DEVICE_MTU));
 	if (want->has & DEVICE_ALIAS && *want->alias) {
 		s = device_step(p, STEP_LINK_CHANGE, PHASE_CREATE, want, NULL,
 				DEVICE_ALIAS);
@@ -104,7 +104,7 @@ static void set_classes(struct step *s)
 }
 
 static void device_set(struct planner *p, const struct device *want,
-		     const struct device *have)
+		       const struct device *have)
 {
 	unsigned int fields = device_diff(want, have) & DEVICE_SET_FIELDS;
 
@@ -205,21 +205,12 @@ static void device_remove(struct planner *p, const struct device *have)
 void plan_devices(struct planner *p)
 {
 	const struct state *want = p->want, *have = p->have;
-	size_t w = 0, h = 0;
 
-	while (w < want->device_count || h < have->device_count) {
-		const struct device *wd = NULL, *hd = NULL;
-		int order = w == want->device_count ? 1 :
-			h == have->device_count ? -1 :
-			device_compare(&want->devices[w], &have->devices[h]);
-
-		if (order <= 0)
-			wd = &want->devices[w++];
-		if (order >= 0)
-			hd = &have->devices[h++];
-		if (wd)
-			device_plan(p, wd, hd);
-		else if (hd && hd->owned)
-			device_remove(p, hd);
-	}
+	for (size_t i = 0; i < want->device_count; i++)
+		device_plan(p, &want->devices[i],
+			    state_device(have, want->devices[i].name));
+	for (size_t i = 0; i < have->device_count; i++)
+		if (have->devices[i].owned &&
+		    !state_device(want, have->devices[i].name))
+			device_remove(p, &have->devices[i]);
 }

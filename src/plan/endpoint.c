@@ -48,9 +48,10 @@ static bool file_has_changed(const struct peer *want, const struct peer *last)
 		return false;
 	if (want->endpoint_host || last->endpoint_host)
 		return !want->endpoint_host || !last->endpoint_host ||
-			strcmp(want->endpoint_host, last->endpoint_host) ||
+			strcmp(want->endpoint_host,
+			       last->endpoint_host) != 0 ||
 			want->endpoint_port != last->endpoint_port;
-	return endpoint_compare(&want->endpoint, &last->endpoint);
+	return endpoint_compare(&want->endpoint, &last->endpoint) != 0;
 }
 
 static bool is_resolved(const struct peer *want, const struct peer *have)

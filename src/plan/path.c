@@ -32,7 +32,7 @@ struct path {
 	struct way *ways;	/* by table and prefix, the best metric first */
 	size_t way_count;
 	bool lengths[129];	/* that occur among the ways */
-	const struct rule **rules;	/* as looked at */
+	struct rule *rules;	/* as looked at */
 	size_t rule_count;
 };
 
@@ -90,10 +90,9 @@ static void find_ways(struct path *t, struct arena *arena)
 
 static int by_priority(const void *a, const void *b)
 {
-	const struct rule *const *x = a, *const *y = b;
+	const struct rule *x = a, *y = b;
 
-	return ((*x)->priority > (*y)->priority) -
-		((*x)->priority < (*y)->priority);
+	return (x->priority > y->priority) - (x->priority < y->priority);
 }
 
 /* The rules there will be: others', and those wanted. */
@@ -101,12 +100,12 @@ static void find_rules(struct path *t, struct arena *arena)
 {
 	size_t room = t->want->rule_count + t->have->rule_count;
 
-	t->rules = arena_new_array(arena, const struct rule *, room);
+	t->rules = arena_new_array(arena, struct rule, room);
 	for (size_t i = 0; i < t->want->rule_count; i++)
-		t->rules[t->rule_count++] = &t->want->rules[i];
+		t->rules[t->rule_count++] = t->want->rules[i];
 	for (size_t i = 0; i < t->have->rule_count; i++)
 		if (!t->have->rules[i].owned)
-			t->rules[t->rule_count++] = &t->have->rules[i];
+			t->rules[t->rule_count++] = t->have->rules[i];
 	qsort(t->rules, t->rule_count, sizeof(*t->rules), by_priority);
 }
 
@@ -199,7 +198,7 @@ static const struct way *caught_by(const struct path *t,
 	bool main_seen = false;
 
 	for (size_t i = 0; i < t->rule_count; i++) {
-		const struct rule *r = t->rules[i];
+		const struct rule *r = &t->rules[i];
 		int decided;
 
 		if (r->family != now->endpoint.ip.family)

@@ -90,25 +90,26 @@ static struct prefix *gained(struct peers *c, const struct peer *want,
 	return out;
 }
 
-/* Walk both sorted lists; either of the pair may be NULL. */
+/* Walk both sorted lists; one of the pair may be NULL. */
 static void each_pair(struct peers *c,
 		      void (*fn)(struct peers *c, const struct peer *want,
 				 const struct peer *have))
 {
-	size_t have_count = c->have ? c->have->peer_count : 0;
-	size_t w = 0, h = 0;
+	const struct peer *want = c->want->peers;
+	const struct peer *have = c->have ? c->have->peers : NULL;
+	size_t w = 0, w_end = c->want->peer_count;
+	size_t h = 0, h_end = c->have ? c->have->peer_count : 0;
 
-	while (w < c->want->peer_count || h < have_count) {
-		const struct peer *wp = NULL, *hp = NULL;
-		int order = w == c->want->peer_count ? 1 :
-			h == have_count ? -1 :
-			peer_compare(&c->want->peers[w], &c->have->peers[h]);
+	while (w < w_end || h < h_end) {
+		int order = w == w_end ? 1 : h == h_end ? -1 :
+			peer_compare(&want[w], &have[h]);
 
-		if (order <= 0)
-			wp = &c->want->peers[w++];
-		if (order >= 0)
-			hp = &c->have->peers[h++];
-		fn(c, wp, hp);
+		if (order < 0)
+			fn(c, &want[w++], NULL);
+		else if (order > 0)
+			fn(c, NULL, &have[h++]);
+		else
+			fn(c, &want[w++], &have[h++]);
 	}
 }
 
@@ -135,7 +136,7 @@ static void collect(struct peers *c, const struct peer *want,
 static void collect_new(struct peers *c, const struct peer *want,
 			const struct peer *have)
 {
-	if (!have && c->have)
+	if (want && !have && c->have)
 		for (size_t i = 0; i < want->allowed_ip_count; i++)
 			hold(c, &c->gained, &want->allowed_ips[i], want,
 			     false);

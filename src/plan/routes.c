@@ -122,7 +122,7 @@ static void replace(struct planner *p, const struct route *want,
 	struct step *s = route_step(p, STEP_ROUTE_REPLACE, PHASE_ROUTES, want,
 				    have);
 
-	if (strcmp(want->device, have->device))
+	if (strcmp(want->device, have->device) != 0)
 		step_class(s, DISRUPTION_LOSS, arena_printf(p->arena,
 			"the same route leaves through %s now",
 			*have->device ? have->device : "no device"));

@@ -86,7 +86,7 @@ static const struct rule *rules_at(const struct state *s,
 		    s->rules[high].priority != like->priority)
 			break;
 	*count = high - low;
-	return s->rules + low;
+	return low ? s->rules + low : s->rules;
 }
 
 struct step *plan_rule_step(struct planner *p, enum step_kind kind,

@@ -280,7 +280,7 @@ static bool is_on(const struct state *s, const char *key)
 {
 	const struct sysctl *found = state_sysctl(s, key);
 
-	return found && strcmp(found->value, "0");
+	return found && strcmp(found->value, "0") != 0;
 }
 
 /* Also where it was wanted before: the default route may be away for now. */

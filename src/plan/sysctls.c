@@ -97,7 +97,7 @@ static bool restorable(struct model *m, const struct sysctl *want)
 {
 	if (!m->p->options->restore)
 		return true;
-	return strcmp(want->key, SEND_REDIRECTS) &&
+	return strcmp(want->key, SEND_REDIRECTS) != 0 &&
 		(model_find(m, want->key) || of_link(m->p, want->key));
 }
 

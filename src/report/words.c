@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/arena.h"
 #include "report/report.h"
@@ -195,7 +196,7 @@ static void rule_object(struct arena *arena, const struct step *s,
 
 	w->kind = "rule";
 	sbuf_init(&b, arena);
-	sbuf_puts(&b, "rule ");
+	sbuf_puts(&b, s->rule->family == AF_INET6 ? "IPv6 rule " : "rule ");
 	rule_write(&b, s->rule);
 	w->object = b.data;
 }

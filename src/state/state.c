@@ -89,10 +89,11 @@ static void *find(const void *key, const void *items, size_t count,
 struct device *state_device(const struct state *s, const char *name)
 {
 	struct device key = { 0 };
+	size_t size = strlen(name);
 
-	if (strlen(name) >= sizeof(key.name))
+	if (size >= sizeof(key.name))
 		return NULL;
-	strcpy(key.name, name);
+	memcpy(key.name, name, size);
 	return find(&key, s->devices, s->device_count, sizeof(key),
 		    device_compare);
 }
@@ -116,10 +117,11 @@ const struct sysctl *state_sysctl(const struct state *s, const char *key)
 const struct link *state_link(const struct state *s, const char *name)
 {
 	struct link wanted = { 0 };
+	size_t size = strlen(name);
 
-	if (strlen(name) >= sizeof(wanted.name))
+	if (size >= sizeof(wanted.name))
 		return NULL;
-	strcpy(wanted.name, name);
+	memcpy(wanted.name, name, size);
 	return find(&wanted, s->links, s->link_count, sizeof(wanted),
 		    link_compare);
 }

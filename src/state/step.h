@@ -74,7 +74,7 @@ struct step {
 	enum step_kind kind;
 	enum phase phase;
 	enum disruption disruption;
-	const char *why;	/* words for the disruption or reason, or NULL */
+	const char *why;	/* of the disruption, or reason, or NULL */
 	const char *id;		/* stable: "peer/wg0/<key>", "route/main/…" */
 	bool helper;		/* taken back within the same plan */
 	bool drift;		/* somebody else changed the kernel */

@@ -91,7 +91,7 @@ static bool place_may_hold_key(struct place where)
 {
 	struct place at = place_origin(where);
 	struct str text = at.source->text;
-	size_t start = at.offset, end = at.offset;
+	size_t start = at.offset, end = start;
 
 	while (start > 0 && at.offset - start < LINE_WINDOW &&
 	       text.data[start - 1] != '\n')

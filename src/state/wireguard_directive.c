@@ -162,51 +162,44 @@ static const char *text_if(struct wireguard_reader *r, struct str value,
 	return NULL;
 }
 
-static void take(struct wireguard_reader *r, enum wireguard_directive d,
-		 struct str value)
-{
-	static const char file[] = "the bare name of a file";
-	struct device *device = &r->out->device;
-	struct peer *peer = r->section == SECTION_PEER ?
-			    &r->peers[r->peer_count - 1] : NULL;
+static const char bare_name[] = "the bare name of a file";
 
-	switch (d) {
-	case DIRECTIVE_MESH:
+static void take_interface(struct wireguard_reader *r,
+			   enum wireguard_directive d, struct str value)
+{
+	struct device *device = &r->out->device;
+
+	if (d == DIRECTIVE_SYSCTL) {
+		take_sysctl(r, value);
+	} else if (d == DIRECTIVE_PRIVATE_KEY_FILE) {
+		device->private_key_file =
+			text_if(r, value, file_name_valid(value), bare_name);
+		device->has |= DEVICE_PRIVATE_KEY;
+	} else if (d == DIRECTIVE_MESH) {
 		if (text_if(r, value, mesh_name_valid(value), "a mesh's name"))
 			r->out->mesh = value;
-		return;
-	case DIRECTIVE_INTERFACE:
-		if (text_if(r, value, device_name_valid(value),
-			    "a device's name"))
-			r->out->interface = value;
-		return;
-	case DIRECTIVE_PRIVATE_KEY_FILE:
-		device->private_key_file =
-			text_if(r, value, file_name_valid(value), file);
-		device->has |= DEVICE_PRIVATE_KEY;
-		return;
-	case DIRECTIVE_SYSCTL:
-		take_sysctl(r, value);
-		return;
-	case DIRECTIVE_NAME:
+	} else if (text_if(r, value, device_name_valid(value),
+			   "a device's name")) {
+		r->out->interface = value;
+	}
+}
+
+static void take_peer(struct wireguard_reader *r, enum wireguard_directive d,
+		      struct str value)
+{
+	struct peer *peer = &r->peers[r->peer_count - 1];
+
+	if (d == DIRECTIVE_NAME)
 		peer->name = text_if(r, value, name_valid(value),
 				     "a name: at most 255 bytes of UTF-8 "
 				     "without control characters");
-		return;
-	case DIRECTIVE_ENDPOINT:
-		if (!str_is(value, "roam"))
-			value_error(r->source, value, r->diags,
-				    "%s is no policy for an endpoint: the one "
-				    "there is is 'roam'",
-				    value_show(r->diags, value));
-		return;
-	case DIRECTIVE_PRESHARED_KEY_FILE:
+	else if (d == DIRECTIVE_PRESHARED_KEY_FILE)
 		peer->preshared_key_file =
-			text_if(r, value, file_name_valid(value), file);
-		return;
-	case DIRECTIVE_COUNT:
-		return;
-	}
+			text_if(r, value, file_name_valid(value), bare_name);
+	else if (!str_is(value, "roam"))
+		value_error(r->source, value, r->diags,
+			    "%s is no policy for an endpoint: the one there "
+			    "is is 'roam'", value_show(r->diags, value));
 }
 
 static void refuse_section(struct wireguard_reader *r, struct str key,
@@ -252,5 +245,8 @@ void wireguard_take_directive(struct wireguard_reader *r,
 	    wireguard_is_repeated(r, &r->seen_directives[d], line->key,
 				  arena_printf(r->arena, "#@ %s", names[d])))
 		return;
-	take(r, d, line->value);
+	if (r->section == SECTION_PEER)
+		take_peer(r, d, line->value);
+	else
+		take_interface(r, d, line->value);
 }

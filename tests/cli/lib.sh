@@ -33,7 +33,7 @@ if [ -z "${CLI_INSIDE-}" ]; then
 		CLI_INSIDE=user
 		cli_unshare+=(--user --map-root-user)
 	fi
-	exec timeout --foreground 170 "${cli_unshare[@]}" bash "$0" "$@"
+	exec timeout --foreground 900 "${cli_unshare[@]}" bash "$0" "$@"
 fi
 
 build=${MESHAPPLY_BUILD:-$(cd "$cli_here/../.." && pwd)/build}
@@ -130,6 +130,28 @@ folder() {
 		}
 	}
 	END
+}
+
+# header WHAT [BOOT] [NAMESPACE]: the first line of a record that is kept.
+header() {
+	echo "meshapply 1 $1 boot=${2-$(</proc/sys/kernel/random/boot_id)}" \
+		"netns=${3-$(stat -Lc %i /proc/self/ns/net)}"
+}
+
+# kept ROOT MESH: what a run leaves of what it applied.
+kept() {
+	local state=$1/var/lib/meshapply/$2 file
+
+	mkdir -p "$1/run/meshapply/$2"
+	folder "$state/applied"
+	sed -i "s/office/$2/" "$state"/applied/*
+	{
+		header files
+		for file in wireguard.conf network.batch firewall.nft; do
+			echo "file path=applied/$file digest=$(b2sum -l 256 \
+				"$state/applied/$file" | cut -d' ' -f1)"
+		done
+	} >"$state/files"
 }
 
 ### TAP

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Apply over the model kernel, refused or killed at every step, half way
- * through it too: the state is the one before, or, past the point of no
- * return, the one desired.
+ * Apply over the model kernel, refused at every step, half way through it
+ * too: the state is the one before, or, past the point of no return, the one
+ * desired.  And a full disk, signals, and others who are at work.
  */
 #include <check.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +12,6 @@
 #include <sys/resource.h>
 
 #include "support/host.h"
-
-/* The mesh moves to another link. */
-static struct wanted other_link;
 
 static bool is_empty(const char *folder)
 {
@@ -27,46 +23,14 @@ static bool is_empty(const char *folder)
 	return system(line) == 0;
 }
 
-static bool no_temporaries(void)
-{
-	char line[256];
-
-	snprintf(line, sizeof(line), "test -z \"$(find %s -name '.*.*' "
-		 "-type f)\"", host.scratch.path);
-	return system(line) == 0;
-}
-
 /* --- refusals --- */
-
-struct change {
-	const struct wanted *from, *to;
-};
-
-static const struct change changes[] = {
-	{ &wanted_nothing, &wanted_first }, { &wanted_first, &wanted_second }, { &wanted_second, &wanted_first },
-	{ &wanted_first, &wanted_nothing }, { &wanted_first, &other_link },
-};
-
-static size_t steps_of(const struct change *change)
-{
-	size_t before;
-
-	host_open();
-	host_settle(change->from);
-	before = host.model->sent;
-	host_settle(change->to);
-	host_converged(change->to, "without a fault");
-	before = host.model->sent - before;
-	host_close();
-	return before;
-}
 
 /* How the runs of one change ended. */
 struct ends {
 	size_t plain, back, forward, incomplete;
 };
 
-static void expect_end(const struct change *change, const char *where,
+static void expect_end(const struct host_change *change, const char *where,
 		       const struct state *before, int status,
 		       const struct apply_result *result, struct ends *ends)
 {
@@ -79,11 +43,11 @@ static void expect_end(const struct change *change, const char *where,
 		      host_differs(before), host.e.text);
 	ck_assert_msg(is_empty("run/meshapply/office"), "%s: a journal stays",
 		      where);
-	ck_assert_msg(no_temporaries(), "%s: a temporary file stays", where);
+	ck_assert_msg(host_tidy(), "%s: a temporary file stays", where);
 	if (host.e.kind == ERR_ROLLED_BACK) {
 		ends->back++;
-		ck_assert_msg(strstr(host.e.text, "rolled back, verified") != NULL,
-			      "%s: %s", where, host.e.text);
+		ck_assert_msg(strstr(host.e.text, "rolled back, verified") !=
+			      NULL, "%s: %s", where, host.e.text);
 	} else {
 		ends->plain++;
 		ck_assert_int_eq(host.e.kind, ERR_FAILED);
@@ -94,7 +58,7 @@ static void expect_end(const struct change *change, const char *where,
 	host_converged(change->to, where);
 }
 
-static void fail_at(const struct change *change, size_t at, size_t times,
+static void fail_at(const struct host_change *change, size_t at, size_t times,
 		    bool half, size_t batch, struct ends *ends)
 {
 	const char *where;
@@ -124,10 +88,10 @@ static void fail_at(const struct change *change, size_t at, size_t times,
 	host_close();
 }
 
-static struct ends fail_everywhere(const struct change *change, size_t times,
+static struct ends fail_everywhere(const struct host_change *change, size_t times,
 				   size_t batch)
 {
-	size_t count = steps_of(change);
+	size_t count = host_steps(change);
 	struct ends ends = { 0 };
 
 	ck_assert_uint_gt(count, 4);
@@ -140,14 +104,14 @@ static struct ends fail_everywhere(const struct change *change, size_t times,
 
 START_TEST(refused_once)
 {
-	struct ends ends = fail_everywhere(&changes[_i], 1, 1);
+	struct ends ends = fail_everywhere(&host_changes[_i], 1, 1);
 
 	/* Nothing was written before the first step. */
 	ck_assert_uint_ge(ends.plain, 1);
 	ck_assert_uint_ge(ends.back, 2);
-	if (changes[_i].from == &wanted_nothing)
+	if (host_changes[_i].from == &wanted_nothing)
 		ck_assert_uint_eq(ends.forward, 0);
-	else if (changes[_i].to != &other_link)
+	else if (host_changes[_i].to != &wanted_elsewhere)
 		ck_assert_uint_ge(ends.forward, 1);
 }
 END_TEST
@@ -155,13 +119,13 @@ END_TEST
 /* The tries forward fail as well: back after all. */
 START_TEST(refused_again_and_again)
 {
-	fail_everywhere(&changes[_i], 4, 1);
+	fail_everywhere(&host_changes[_i], 4, 1);
 }
 END_TEST
 
 START_TEST(refused_within_a_message)
 {
-	fail_everywhere(&changes[_i], 1, 16);
+	fail_everywhere(&host_changes[_i], 1, 16);
 }
 END_TEST
 
@@ -226,156 +190,8 @@ START_TEST(given_up_by_force)
 }
 END_TEST
 
-/* --- deaths --- */
-
-static sigjmp_buf killed;
-static size_t kill_at;
 static int (*model_send)(struct kernel *k, const struct plan *plan,
 			 size_t at, size_t *next, struct err *e);
-
-static int send_and_die(struct kernel *k, const struct plan *plan, size_t at,
-			size_t *next, struct err *failed)
-{
-	struct model *m = host.model;
-
-	if (m->sent >= kill_at) {
-		/* Half of it was done. */
-		(void)model_step(m, &plan->steps[at], true);
-		siglongjmp(killed, 1);
-	}
-	return model_send(k, plan, at, next, failed);
-}
-
-static void kill_step(const struct change *change, size_t at)
-{
-	static struct run run;
-	static struct state *before;
-	struct apply_result result;
-	const char *where = arena_printf(host.arena, "%s to %s, killed at "
-					 "step %zu", change->from->name,
-					 change->to->name, at);
-	bool did = false;
-
-	model_send = host.model->kernel.send;
-	host_settle(change->from);
-	before = host_snapshot();
-	host_start(&run);
-	host_plan(&run, change->to);
-	kill_at = host.model->sent + at;
-	host.model->kernel.send = send_and_die;
-	if (!sigsetjmp(killed, 1)) {
-		(void)!apply_plan(&run, &result, &host.e);
-		ck_abort_msg("it was not killed");
-	}
-	host.model->kernel.send = model_send;
-	host_die();
-	host_start(&run);
-	ck_assert_int_eq(journal_look(host.store), JOURNAL_OPEN);
-	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s: %s", where,
-		      host.e.text);
-	ck_assert(did);
-	host_finish();
-	ck_assert_msg(!host_differs(before), "%s: %s", where, host_differs(before));
-	ck_assert_msg(no_temporaries(), "%s: a temporary file stays", where);
-	host_settle(change->to);
-	host_converged(change->to, where);
-}
-
-START_TEST(killed_anywhere)
-{
-	size_t count = steps_of(&changes[_i]);
-
-	for (size_t at = 0; at < count; at++) {
-		host_open();
-		kill_step(&changes[_i], at);
-		host_close();
-	}
-}
-END_TEST
-
-/* Killed again while the first death is being undone. */
-START_TEST(killed_in_the_undo)
-{
-	static struct run run;
-	static struct state *before;
-	struct apply_result result;
-	volatile int deaths = 0;
-	bool did;
-
-	host_open();
-	host_settle(&wanted_first);
-	before = host_snapshot();
-	model_send = host.model->kernel.send;
-	host.model->kernel.send = send_and_die;
-	kill_at = host.model->sent + 9;
-	host_start(&run);
-	host.model->kernel.send = send_and_die;
-	host_plan(&run, &wanted_second);
-	if (!sigsetjmp(killed, 1))
-		(void)!apply_plan(&run, &result, &host.e);
-	while (deaths < 3) {
-		host_die();
-		host_start(&run);
-		kill_at = host.model->sent + 2;
-		if (sigsetjmp(killed, 1)) {
-			deaths++;
-			continue;
-		}
-		(void)!apply_recover(&run, &did, &host.e);
-		break;
-	}
-	host.model->kernel.send = model_send;
-	host_die();
-	host_start(&run);
-	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
-	host_finish();
-	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
-	host_close();
-}
-END_TEST
-
-START_TEST(a_peer_roams_before_the_recovery)
-{
-	static struct run run;
-	struct apply_result result;
-	struct endpoint elsewhere;
-	struct peer *peer;
-	struct key key;
-	bool did;
-
-	host_open();
-	host_settle(&wanted_first);
-	model_send = host.model->kernel.send;
-	host.model->kernel.send = send_and_die;
-	kill_at = host.model->sent + 20;
-	host_start(&run);
-	host_plan(&run, &wanted_second);
-	if (!sigsetjmp(killed, 1))
-		(void)!apply_plan(&run, &result, &host.e);
-	host.model->kernel.send = model_send;
-	host_die();
-	/* What it was given by the dead run is taken back, what it learned
-	   is not. */
-	ck_assert_int_eq(key_parse(STR(PEER("C")), &key), 0);
-	ck_assert_int_eq(endpoint_parse(STR("203.0.113.9:1234"), &elsewhere),
-			 0);
-	peer = model_peer(host.model, "wg0", &key);
-	ck_assert_ptr_nonnull(peer);
-	peer->endpoint = elsewhere;
-	peer->last_handshake = 999999;
-	host_start(&run);
-	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
-	host_finish();
-	peer = model_peer(host.model, "wg0", &key);
-	ck_assert_int_eq(endpoint_compare(&peer->endpoint, &elsewhere), 0);
-	ck_assert_int_eq(key_parse(STR(PEER("B")), &key), 0);
-	ck_assert_int_eq(endpoint_parse(STR("192.0.2.11:51820"), &elsewhere),
-			 0);
-	peer = model_peer(host.model, "wg0", &key);
-	ck_assert_int_eq(endpoint_compare(&peer->endpoint, &elsewhere), 0);
-	host_close();
-}
-END_TEST
 
 /* --- the disk --- */
 
@@ -406,7 +222,7 @@ START_TEST(a_full_disk_is_met_before_the_kernel)
 	ck_assert_uint_eq(result.writes, 0);
 	host_finish();
 	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
-	ck_assert(no_temporaries());
+	ck_assert(host_tidy());
 	host_converged(&wanted_first, "after a full disk");
 	host_close();
 }
@@ -505,6 +321,46 @@ START_TEST(signals_wait_for_the_end)
 }
 END_TEST
 
+/* --- answers that are not true --- */
+
+static bool removal_sent;
+
+static int send_and_forget(struct kernel *k, const struct plan *plan,
+			   size_t at, size_t *next, struct err *failed)
+{
+	removal_sent |= plan->steps[at].kind == STEP_PEER_REMOVE;
+	if (plan->steps[at].kind == STEP_PEER_ADD) {
+		*next = at + 1;
+		return 0;
+	}
+	return model_send(k, plan, at, next, failed);
+}
+
+/* Seen before anything is removed, which could not be given back. */
+START_TEST(acknowledged_and_not_done)
+{
+	struct apply_result result;
+	struct state *before;
+	struct run run;
+
+	host_open();
+	host_settle(&wanted_first);
+	before = host_snapshot();
+	model_send = host.model->kernel.send;
+	host.model->kernel.send = send_and_forget;
+	host_start(&run);
+	host_plan(&run, &wanted_second);
+	ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
+	ck_assert_int_eq(host.e.kind, ERR_ROLLED_BACK);
+	ck_assert_ptr_nonnull(strstr(host.e.text, "before the removals"));
+	ck_assert(!removal_sent);
+	host.model->kernel.send = model_send;
+	host_finish();
+	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
+	host_close();
+}
+END_TEST
+
 /* --- somebody else --- */
 
 static size_t busy_left;
@@ -554,30 +410,16 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	other_link = wanted_first;
-	other_link.name = "another link";
-	other_link.wireguard =
-		"#@ mesh office\n#@ interface wg1\n"
-		"[Interface]\nAddress = 10.0.0.1/24\nMTU = 1420\n"
-		"Table = off\n"
-		"[Peer]\nPublicKey = " PEER("B") "\n"
-		"AllowedIPs = 10.0.0.2/32\n";
-	other_link.network = "route replace 10.3.0.0/16 dev wg1 proto 77\n";
-	other_link.firewall = NULL;
 	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, refused_once, 0, array_size(changes));
-	tcase_add_loop_test(tc, refused_again_and_again, 0,
-			    array_size(changes));
-	tcase_add_loop_test(tc, refused_within_a_message, 0,
-			    array_size(changes));
+	tcase_add_loop_test(tc, refused_once, 0, HOST_CHANGES);
+	tcase_add_loop_test(tc, refused_again_and_again, 0, HOST_CHANGES);
+	tcase_add_loop_test(tc, refused_within_a_message, 0, HOST_CHANGES);
 	tcase_add_test(tc, never_accepted);
 	tcase_add_test(tc, given_up_by_force);
-	tcase_add_loop_test(tc, killed_anywhere, 0, array_size(changes));
-	tcase_add_test(tc, killed_in_the_undo);
-	tcase_add_test(tc, a_peer_roams_before_the_recovery);
 	tcase_add_test(tc, a_full_disk_is_met_before_the_kernel);
 	tcase_add_test(tc, a_disk_that_fills_up_in_between);
 	tcase_add_test(tc, signals_wait_for_the_end);
+	tcase_add_test(tc, acknowledged_and_not_done);
 	tcase_add_test(tc, a_ruleset_that_moves);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "kern/attrs.h"
 #include "kern/rt_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -80,14 +81,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct arena *arena;
 	const struct nlmsghdr *m;
-	int left = (int)size;
+	struct attrs left;
 	size_t mark;
 
 	if (!arena)
 		arena = arena_new((size_t)64 << 20);
 	mark = arena_mark(arena);
-	m = arena_copy(arena, data, size);
-	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+	left = (struct attrs){ arena_copy(arena, data, size), size };
+	while (messages_next(&left, &m) > 0)
 		decode(arena, m);
 	arena_reset(arena, mark);
 	return 0;

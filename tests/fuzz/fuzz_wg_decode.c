@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "kern/attrs.h"
 #include "kern/wg_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,30 +46,37 @@ static void again(struct arena *arena, const struct device *device)
 			__builtin_trap();
 }
 
+/* 0, or -1 as soon as one is malformed. */
+static int read_parts(struct wg_reader *reader, struct attrs left)
+{
+	const struct nlmsghdr *m;
+	uint16_t port;
+	struct err e;
+
+	while (messages_next(&left, &m) > 0)
+		if (wg_decode_port(m, &port, &e) < 0 ||
+		    wg_read_part(reader, m, &e) < 0)
+			return -1;
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct arena *arena;
 	struct device device = { 0 };
 	struct wg_reader reader;
-	const struct nlmsghdr *m;
-	uint16_t port;
-	struct err e;
 	size_t mark;
-	int left = (int)size;
 
 	if (!arena)
 		arena = arena_new((size_t)1 << 30);
 	mark = arena_mark(arena);
 	wg_read_start(&reader, arena, arena, &device);
 	/* A copy of its own, aligned, with an end that is guarded. */
-	m = arena_copy(arena, data, size);
-	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
-		(void)!wg_decode_port(m, &port, &e);
-		if (wg_read_part(&reader, m, &e) < 0)
-			break;
+	if (read_parts(&reader, (struct attrs){
+			arena_copy(arena, data, size), size }) == 0) {
+		wg_read_end(&reader);
+		again(arena, &device);
 	}
-	wg_read_end(&reader);
-	again(arena, &device);
 	arena_reset(arena, mark);
 	return 0;
 }

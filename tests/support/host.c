@@ -2,6 +2,8 @@
 #include "support/host.h"
 
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "apply/store_private.h"
@@ -65,6 +67,25 @@ const struct wanted wanted_second = {
 	.firewall =
 		"table inet meshapply_office {\n\tset t {\n"
 		"\t\ttype ipv4_addr\n\t}\n}\n",
+};
+
+const struct wanted wanted_elsewhere = {
+	.name = "elsewhere", .key = 1,
+	.wireguard =
+		"#@ mesh office\n#@ interface wg1\n"
+		"[Interface]\nAddress = 10.0.0.1/24\nMTU = 1420\n"
+		"Table = off\n"
+		"[Peer]\nPublicKey = " PEER("B") "\n"
+		"AllowedIPs = 10.0.0.2/32\n",
+	.network = "route replace 10.3.0.0/16 dev wg1 proto 77\n",
+};
+
+const struct host_change host_changes[HOST_CHANGES] = {
+	{ &wanted_nothing, &wanted_first },
+	{ &wanted_first, &wanted_second },
+	{ &wanted_second, &wanted_first },
+	{ &wanted_first, &wanted_nothing },
+	{ &wanted_first, &wanted_elsewhere },
 };
 
 struct host host;
@@ -169,7 +190,8 @@ void host_start(struct run *run)
 	run->mesh = "office";
 	run->options.now = 1000000;
 	ck_assert_msg(!store_open(host.arena, host.scratch.path, "office",
-				  true, &host.store, &host.e), "%s", host.e.text);
+				  true, &host.store, &host.e), "%s",
+		      host.e.text);
 	ck_assert_msg(!store_lock(host.store, 0, &host.e), "%s", host.e.text);
 	run->store = host.store;
 	if (journal_look(host.store) != JOURNAL_NONE)
@@ -190,8 +212,8 @@ void host_plan(struct run *run, const struct wanted *wanted)
 	struct diags diags;
 
 	diags_init(&diags, host.arena);
-	ck_assert_msg(!converge_plan(run, host_want(wanted), &diags, &host.e), "%s",
-		      host.e.text);
+	ck_assert_msg(!converge_plan(run, host_want(wanted), &diags, &host.e),
+		      "%s", host.e.text);
 }
 
 /* Apply without a fault. */
@@ -249,3 +271,25 @@ void host_converged(const struct wanted *wanted, const char *where)
 	host_finish();
 }
 
+bool host_tidy(void)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "test -z \"$(find %s -name '.*.*' "
+		 "-type f)\"", host.scratch.path);
+	return system(line) == 0;
+}
+
+size_t host_steps(const struct host_change *change)
+{
+	size_t before;
+
+	host_open();
+	host_settle(change->from);
+	before = host.model->sent;
+	host_settle(change->to);
+	host_converged(change->to, "without a fault");
+	before = host.model->sent - before;
+	host_close();
+	return before;
+}

@@ -36,6 +36,15 @@ extern const struct wanted wanted_nothing;
 extern const struct wanted wanted_first;
 /* Every kind of object of the first changed, added and removed. */
 extern const struct wanted wanted_second;
+/* A part of the first, on another link. */
+extern const struct wanted wanted_elsewhere;
+
+struct host_change {
+	const struct wanted *from, *to;
+};
+
+#define HOST_CHANGES 5
+extern const struct host_change host_changes[HOST_CHANGES];
 
 void host_open(void);
 void host_close(void);
@@ -56,3 +65,7 @@ void host_converged(const struct wanted *wanted, const char *where);
 /* Everything that a mesh or its host can have, and how it differs now. */
 struct state *host_snapshot(void);
 const char *host_differs(const struct state *before);
+/* No temporary file lies about. */
+bool host_tidy(void);
+/* How many steps a change takes; opens and closes a host of its own. */
+size_t host_steps(const struct host_change *change);

@@ -18,8 +18,11 @@ struct plan net_plan;
 
 void net_setup(void)
 {
-	const struct kern_options options = { .helper_folder = "build",
-					      .lock = -1 };
+	const char *build = getenv("MESHAPPLY_BUILD");
+	const struct kern_options options = {
+		.helper_folder = build ? build : "build",
+		.lock = -1,
+	};
 	struct err e;
 
 	net_arena = arena_new((size_t)4 << 30);

@@ -282,7 +282,7 @@ struct host {
 	struct link links[4];
 	struct device devices[3];
 	struct route routes[9];
-	struct rule rules[12];
+	struct rule rules[14];
 	struct state state;
 };
 
@@ -472,6 +472,10 @@ static void add_rules(struct host *h)
 	r = add_rule(h, rule(AF_INET6, 22, RT_TABLE_MAIN));
 	r->suppress_prefixlength = 0;
 	add_rule(h, rule(AF_INET6, 23, 999));
+	/* beside one of ours, but of the other family */
+	r = add_rule(h, rule(AF_INET, 24, RT_TABLE_MAIN));
+	r->suppress_prefixlength = 0;
+	add_rule(h, rule(AF_INET6, 25, 51820));
 	r = add_rule(h, rule(AF_INET, 30, 100));
 	r->protocol = RTPROT_BOOT;
 }
@@ -495,6 +499,8 @@ START_TEST(test_claim_rules)
 	ck_assert(rule_owned(h, 21));
 	ck_assert(!rule_owned(h, 22));
 	ck_assert(!rule_owned(h, 23));
+	ck_assert(!rule_owned(h, 24));
+	ck_assert(rule_owned(h, 25));
 	ck_assert(!rule_owned(h, 30));
 	claim(h, &last);
 	ck_assert(rule_owned(h, 18));
@@ -502,7 +508,7 @@ START_TEST(test_claim_rules)
 	h = host_of("");
 	add_rules(h);
 	claim(h, NULL);
-	for (uint32_t i = 10; i < 24; i++)
+	for (uint32_t i = 10; i < 26; i++)
 		if (i != 15 && i != 17 && i != 19)
 			ck_assert(rule_owned(h, i));
 	ck_assert(!rule_owned(h, 30));

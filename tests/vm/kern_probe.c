@@ -7,6 +7,12 @@
  *				single allowed IPs away, read it back, remove
  *				some peers, empty and delete it
  *	list COUNT		the same for one peer with a list of COUNT
+ *	range LAST MOST		"peers" for each number from 0 to LAST
+ *	dump COUNT MOST		create a link, leave it, and print what
+ *				"wg show probe0 dump" has to say of its peers
+ *	node PORT		addresses and routes on the link that is there,
+ *				and the port of the link other0
+ *	delete
  *	vanished		a change of a peer that is not there
  *	names			errors name their object and the kernel's words
  */
@@ -106,7 +112,10 @@ static struct device *make_device(size_t count, size_t most, bool exact)
 			p->endpoint.ip = numbered(number).ip;
 			p->endpoint.port = (uint16_t)(1 + roll(65535));
 		}
-		p->keepalive = roll(2) ? (uint16_t)roll(65536) : 0;
+		/* Thousands of handshakes at once would be all that is
+		   measured. */
+		if (roll(2) && (count < 2000 || !p->endpoint.port))
+			p->keepalive = (uint16_t)roll(65536);
 	}
 	return d;
 }
@@ -314,6 +323,122 @@ static void probe_peers(size_t count, size_t most, bool exact)
 		die("the device is there still", NULL);
 }
 
+/* Without handshake and counters, in the order of wg(8). */
+static void probe_dump(size_t count, size_t most)
+{
+	struct device *d = make_device(count, most, false);
+	char text[ENDPOINT_TEXT_MAX], key[KEY_TEXT_MAX], psk[KEY_TEXT_MAX];
+
+	plan_create(d);
+	take_plan("create");
+	for (size_t i = 0; i < count; i++) {
+		const struct peer *p = &d->peers[i];
+
+		printf("%s\t%s\t%s\t", key_format(&p->public_key, key),
+		       p->preshared_key ? key_format(p->preshared_key, psk)
+					: "(none)",
+		       p->endpoint.ip.family ?
+		       endpoint_format(&p->endpoint, text) : "(none)");
+		for (size_t j = 0; j < p->allowed_ip_count; j++)
+			printf("%s%s", j ? "," : "",
+			       prefix_format(&p->allowed_ips[j], text));
+		if (!p->allowed_ip_count)
+			printf("(none)");
+		printf("\t");
+		if (p->keepalive)
+			printf("%u\n", p->keepalive);
+		else
+			printf("off\n");
+	}
+}
+
+/* In the order they are added; the kernel lists IPv6's last one first. */
+static void check_addresses(const struct device *d)
+{
+	static const char *const texts[] = {
+		"10.1.1.2/24", "10.1.1.1/24", "fd00::2/64", "fd00::1/64",
+	};
+	struct prefix *p = arena_new_array(arena, struct prefix, 4);
+	struct state have;
+	struct device *seen;
+
+	for (size_t i = 0; i < 4; i++) {
+		if (prefix_parse(str_of(texts[i]), &p[i]) < 0)
+			die(texts[i], NULL);
+		add(STEP_ADDRESS_ADD, PHASE_DEVICE, d)->prefixes = &p[i];
+	}
+	take_plan("addresses");
+	have = look();
+	seen = state_device(&have, DEVICE);
+	if (!seen || !prefixes_equal(seen->addresses, seen->address_count, p,
+				     4))
+		die("the addresses differ", NULL);
+}
+
+/* What is known of the link by its alias alone; and what is not ours. */
+static void check_scope(uint16_t port)
+{
+	const struct scope scope = { .mesh = "probe", .ports = true };
+	struct state have;
+	size_t foreign = 0;
+	struct err e;
+
+	if (kernel->observe(kernel, arena, secrets, &scope, &have, &e) < 0)
+		die("observe", &e);
+	if (have.device_count != 1)
+		die("not found by its alias", NULL);
+	for (size_t i = 0; i < have.route_count; i++) {
+		if (have.routes[i].protocol == 2)
+			die("a route of the kernel's", NULL);
+		foreign += have.routes[i].protocol == 4 &&
+			   !strcmp(have.routes[i].device, DEVICE);
+	}
+	if (have.route_count != 3 || foreign != 1)
+		die("another number of routes", NULL);
+	if (state_link(&have, "other0")->listen_port != port)
+		die("the other link's port", NULL);
+}
+
+static void probe_node(uint16_t port)
+{
+	struct device d = { .name = DEVICE, .listen_port = port, .up = true };
+	struct route v4 = {
+		.prefix = { { AF_INET, { 10, 2 } }, 16 },
+		.type = 1, .protocol = OUR_PROTOCOL, .scope = 253,
+		.table = 254, .device = DEVICE,
+	}, v6 = {
+		.prefix = { { AF_INET6, { 0xfd, 2 } }, 16 }, .metric = 1024,
+		.type = 1, .protocol = OUR_PROTOCOL, .table = 51820,
+		.device = DEVICE,
+	};
+	struct err e;
+
+	check_addresses(&d);
+	add(STEP_ROUTE_ADD, PHASE_ROUTES, NULL)->route = &v4;
+	add(STEP_ROUTE_ADD, PHASE_ROUTES, NULL)->route = &v6;
+	take_plan("routes");
+	if (system("ip route add 10.3.0.0/16 dev " DEVICE " proto static"))
+		die("ip", NULL);
+	check_scope(port);
+	/* A port is taken when the link comes up, not before. */
+	if (system("ip link set " DEVICE " down"))
+		die("ip", NULL);
+	add(STEP_DEVICE_SET, PHASE_DEVICE, &d)->fields = DEVICE_LISTEN_PORT;
+	take_plan("port");
+	add(STEP_LINK_CHANGE, PHASE_UP, &d)->fields = DEVICE_UP;
+	if (try_plan(&e) == 0 ||
+	    strncmp(e.text, "link " DEVICE ": Address already in use", 33) != 0)
+		die("a busy port", &e);
+}
+
+static void probe_delete(void)
+{
+	const struct device d = { .name = DEVICE };
+
+	plan_delete(&d);
+	take_plan("deleted");
+}
+
 static void probe_vanished(void)
 {
 	struct device *d = make_device(2, 3, true);
@@ -388,6 +513,13 @@ int main(int argc, char **argv)
 	else if (argc == 4 && !strcmp(argv[1], "range"))
 		for (size_t i = 0; i <= strtoul(argv[2], NULL, 10); i++)
 			probe_peers(i, strtoul(argv[3], NULL, 10), false);
+	else if (argc == 4 && !strcmp(argv[1], "dump"))
+		probe_dump(strtoul(argv[2], NULL, 10),
+			   strtoul(argv[3], NULL, 10));
+	else if (argc == 3 && !strcmp(argv[1], "node"))
+		probe_node((uint16_t)strtoul(argv[2], NULL, 10));
+	else if (argc == 2 && !strcmp(argv[1], "delete"))
+		probe_delete();
 	else if (argc == 3 && !strcmp(argv[1], "list"))
 		probe_peers(1, strtoul(argv[2], NULL, 10), true);
 	else if (argc == 2 && !strcmp(argv[1], "vanished"))
@@ -395,7 +527,7 @@ int main(int argc, char **argv)
 	else if (argc == 2 && !strcmp(argv[1], "names"))
 		probe_names();
 	else
-		die("usage: kern_probe peers|range|list|vanished|names", NULL);
+		die("usage: see the top of kern_probe.c", NULL);
 	kern_close(kernel);
 	arena_free(secrets);
 	arena_free(arena);

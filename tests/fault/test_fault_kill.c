@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Apply over the model kernel, killed at every step, half way through it: the
+ * next run finds the journal and goes back to the state before.
+ */
+#include <check.h>
+#include <setjmp.h>
+
+#include "support/host.h"
+
+static sigjmp_buf killed;
+static size_t kill_at;
+static int (*model_send)(struct kernel *k, const struct plan *plan,
+			 size_t at, size_t *next, struct err *e);
+
+static int send_and_die(struct kernel *k, const struct plan *plan, size_t at,
+			size_t *next, struct err *failed)
+{
+	struct model *m = host.model;
+
+	if (m->sent >= kill_at) {
+		/* Half of it was done. */
+		(void)model_step(m, &plan->steps[at], true);
+		siglongjmp(killed, 1);
+	}
+	return model_send(k, plan, at, next, failed);
+}
+
+static void kill_step(const struct host_change *change, size_t at)
+{
+	static struct run run;
+	static struct state *before;
+	struct apply_result result;
+	const char *where = arena_printf(host.arena, "%s to %s, killed at "
+					 "step %zu", change->from->name,
+					 change->to->name, at);
+	bool did = false;
+
+	model_send = host.model->kernel.send;
+	host_settle(change->from);
+	before = host_snapshot();
+	host_start(&run);
+	host_plan(&run, change->to);
+	kill_at = host.model->sent + at;
+	host.model->kernel.send = send_and_die;
+	if (!sigsetjmp(killed, 1)) {
+		(void)!apply_plan(&run, &result, &host.e);
+		ck_abort_msg("it was not killed");
+	}
+	host.model->kernel.send = model_send;
+	host_die();
+	host_start(&run);
+	ck_assert_int_eq(journal_look(host.store), JOURNAL_OPEN);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s: %s", where,
+		      host.e.text);
+	ck_assert(did);
+	host_finish();
+	ck_assert_msg(!host_differs(before), "%s: %s", where,
+		      host_differs(before));
+	ck_assert_msg(host_tidy(), "%s: a temporary file stays", where);
+	host_settle(change->to);
+	host_converged(change->to, where);
+}
+
+START_TEST(killed_anywhere)
+{
+	size_t count = host_steps(&host_changes[_i]);
+
+	for (size_t at = 0; at < count; at++) {
+		host_open();
+		kill_step(&host_changes[_i], at);
+		host_close();
+	}
+}
+END_TEST
+
+/* Killed again while the first death is being undone. */
+START_TEST(killed_in_the_undo)
+{
+	static struct run run;
+	static struct state *before;
+	struct apply_result result;
+	volatile int deaths = 0;
+	bool did;
+
+	host_open();
+	host_settle(&wanted_first);
+	before = host_snapshot();
+	model_send = host.model->kernel.send;
+	host.model->kernel.send = send_and_die;
+	kill_at = host.model->sent + 9;
+	host_start(&run);
+	host.model->kernel.send = send_and_die;
+	host_plan(&run, &wanted_second);
+	if (!sigsetjmp(killed, 1))
+		(void)!apply_plan(&run, &result, &host.e);
+	while (deaths < 3) {
+		host_die();
+		host_start(&run);
+		kill_at = host.model->sent + 2;
+		if (sigsetjmp(killed, 1)) {
+			deaths++;
+			continue;
+		}
+		(void)!apply_recover(&run, &did, &host.e);
+		break;
+	}
+	host.model->kernel.send = model_send;
+	host_die();
+	host_start(&run);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
+	host_finish();
+	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
+	host_close();
+}
+END_TEST
+
+START_TEST(a_peer_roams_before_the_recovery)
+{
+	static struct run run;
+	struct apply_result result;
+	struct endpoint elsewhere;
+	struct peer *peer;
+	struct key key;
+	bool did;
+
+	host_open();
+	host_settle(&wanted_first);
+	model_send = host.model->kernel.send;
+	host.model->kernel.send = send_and_die;
+	kill_at = host.model->sent + 20;
+	host_start(&run);
+	host_plan(&run, &wanted_second);
+	if (!sigsetjmp(killed, 1))
+		(void)!apply_plan(&run, &result, &host.e);
+	host.model->kernel.send = model_send;
+	host_die();
+	/* What it was given by the dead run is taken back, what it learned
+	   is not. */
+	ck_assert_int_eq(key_parse(STR(PEER("C")), &key), 0);
+	ck_assert_int_eq(endpoint_parse(STR("203.0.113.9:1234"), &elsewhere),
+			 0);
+	peer = model_peer(host.model, "wg0", &key);
+	ck_assert_ptr_nonnull(peer);
+	peer->endpoint = elsewhere;
+	peer->last_handshake = 999999;
+	host_start(&run);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
+	host_finish();
+	peer = model_peer(host.model, "wg0", &key);
+	ck_assert_int_eq(endpoint_compare(&peer->endpoint, &elsewhere), 0);
+	ck_assert_int_eq(key_parse(STR(PEER("B")), &key), 0);
+	ck_assert_int_eq(endpoint_parse(STR("192.0.2.11:51820"), &elsewhere),
+			 0);
+	peer = model_peer(host.model, "wg0", &key);
+	ck_assert_int_eq(endpoint_compare(&peer->endpoint, &elsewhere), 0);
+	host_close();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("fault_kill");
+	TCase *tc = tcase_create("fault_kill");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, killed_anywhere, 0, HOST_CHANGES);
+	tcase_add_test(tc, killed_in_the_undo);
+	tcase_add_test(tc, a_peer_roams_before_the_recovery);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,438 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A run that is refused, killed, interrupted or cut off from its disk ends as
+# desired or as before, never between. Each call by which the program, or its
+# child meshapply-nftc, speaks to the kernel or to its disk is made to fail, or
+# is its last: a sample of them, or with FAULTS=all every one.
+set -u
+. tests/vm/lib.sh
+. tests/vm/meshapply.sh
+
+### The host, and four states of it
+
+# The programs are copied: the child's place is taken by a script that runs it
+# under strace when it is told to.
+mkdir bin
+cp "${meshapply%/*}"/meshapply* bin/
+mv bin/meshapply-nftc bin/nftc
+program=$work/bin/meshapply
+cat > bin/meshapply-nftc <<-SH
+	#!/bin/sh
+	read -r runs < $work/nftc.runs
+	runs=\$((runs + 1))
+	echo \$runs > $work/nftc.runs
+	[ ! -e $work/nftc.\$runs ] || . $work/nftc.\$runs
+	exec $work/bin/nftc "\$1"
+SH
+chmod 755 bin/meshapply-nftc
+echo 0 > nftc.runs
+
+host_add a
+ip -n a link add eth0 type veth peer name eth1
+ip -n a link set eth1 up
+ip -n a link set eth0 up
+ip -n a address add 192.0.2.1/24 dev eth0
+ip -n a address add 2001:db8::1/64 dev eth0
+ip -n a route add default via 192.0.2.254
+ip -n a route add 10.66.0.0/16 via 192.0.2.66 proto static
+ip -n a rule add from 10.66.0.0/16 table 66 priority 66
+on a nft 'table inet others { chain c { counter; }; set s { type ipv4_addr;
+	elements = { 10.66.0.1 }; }; }'
+# What raising any WireGuard link changes for good.
+on a sysctl -qw net.ipv4.conf.all.send_redirects=0
+keys self one two three four
+wg genpsk > old.psk
+wg genpsk > new.psk
+on a install -m 700 -d /etc/meshapply/keys
+on a cp self.key old.psk new.psk /etc/meshapply/keys/
+
+# interface PORT MARK MTU ADDRESSES SYSCTL...
+interface() {
+	printf '#@ %s\n' 'mesh office' 'interface wg0' \
+		'private-key-file self.key'
+	printf '#@ sysctl %s\n' "${@:5}"
+	printf '[Interface]\nListenPort = %s\nFwMark = %s\nMTU = %s\n' \
+		"$1" "$2" "$3"
+	printf 'Address = %s\nTable = off\n\n' "$4"
+}
+
+# peer NAME PSK KEEPALIVE ENDPOINT ALLOWED
+peer() {
+	echo "#@ name $1"
+	[ "$2" = - ] || echo "#@ preshared-key-file $2"
+	printf '[Peer]\nPublicKey = %s\n' "$(pub "$1")"
+	printf 'PersistentKeepalive = %s\nEndpoint = %s\nAllowedIPs = %s\n\n' \
+		"$3" "$4" "$5"
+}
+
+# firewall PORT ELEMENTS
+firewall() {
+	cat <<-NFT
+	table inet meshapply_office {
+		set sources {
+			type ipv4_addr
+			flags interval
+			elements = { $2 }
+		}
+		chain mesh_in {
+			type filter hook input priority filter
+			iifname "wg0" ip saddr @sources tcp dport $1 accept
+			iifname "wg0" ct state new tcp dport 23 drop
+		}
+	}
+	NFT
+}
+
+mkdir one two sets
+{
+	interface 51820 off 1420 \
+		'10.0.0.1/24, 10.0.0.9/24, 10.9.0.1/32, fd00::1/64' \
+		'net.ipv4.ip_forward = 1' \
+		'net.ipv4.conf.all.src_valid_mark = 1'
+	peer one old.psk 25 192.0.2.2:51820 \
+		'10.0.0.2/32, fd00::2/128, 10.2.0.0/16'
+	peer two old.psk off 192.0.2.3:51820 \
+		'10.0.0.3/32, 10.3.0.0/16, 10.33.0.0/16, fd00:3::/48'
+	peer three - off '[2001:db8::4]:51820' '10.0.0.4/32, 10.4.0.0/16'
+} > one/wireguard.conf
+cat > one/network.batch <<-IP
+	route replace 10.2.0.0/16 dev wg0 proto 77
+	route replace 10.3.0.0/16 dev wg0 proto 77 src 10.9.0.1
+	route replace 10.4.0.0/16 dev wg0 proto 77
+	route replace fd00:3::/48 dev wg0 proto 77
+	route replace blackhole 10.99.0.0/16 table 77 proto 77
+	rule add from 10.0.0.0/24 table 77 priority 1000 protocol 77
+	rule add from 10.2.0.0/16 table 77 priority 1001 protocol 77
+	-6 rule add from fd00:2::/48 table 77 priority 1000 protocol 77
+IP
+firewall 22 '10.0.0.2, 10.0.0.3' > one/firewall.nft
+# Of every kind of object some are added, changed, taken away.
+{
+	interface 51821 0x77 1380 \
+		'10.0.0.9/24, 10.0.0.8/24, fd00::1/64, fd00::8/64' \
+		'net.ipv4.ip_forward = 1' 'net.ipv6.conf.wg0.forwarding = 1'
+	peer one old.psk 25 192.0.2.2:51820 \
+		'10.0.0.2/32, 10.2.0.0/16, 10.33.0.0/16'
+	peer two new.psk 21 192.0.2.33:51821 \
+		'10.0.0.3/32, 10.3.0.0/16, fd00:3::/48, 10.34.0.0/16'
+	peer four - off '[2001:db8::5]:51820' '10.0.0.5/32, 10.5.0.0/16'
+} > two/wireguard.conf
+cat > two/network.batch <<-IP
+	route replace 10.2.0.0/16 dev wg0 proto 77 mtu 1300
+	route replace 10.3.0.0/16 dev wg0 proto 77
+	route replace 10.5.0.0/16 dev wg0 proto 77
+	route replace fd00:3::/48 dev wg0 proto 77
+	route replace fd00:34::/48 dev wg0 proto 77
+	route replace blackhole 10.99.0.0/16 table 78 proto 77
+	rule add from 10.0.0.0/24 table 78 priority 1000 protocol 77
+	-6 rule add from fd00:2::/48 table 77 priority 1000 protocol 77
+	-6 rule add from fd00:3::/48 table 77 priority 1001 protocol 77
+IP
+firewall 2222 '10.0.0.2, 10.0.0.3, 10.0.0.5' > two/firewall.nft
+cp one/* sets
+firewall 22 '10.0.0.2, 10.5.0.0/16' > sets/firewall.nft
+
+# look: all of the host's state, with the order of its addresses, and what
+# meshapply keeps, but for the lock and the sample.
+look() {
+	snapshot a
+	on a sh -c 'ip -o address show dev wg0 2>/dev/null |
+		sed -n "s/.*\(inet6\? [^ ]*\).*/ordered \1/p"
+		find /run/meshapply /var/lib/meshapply -type f ! -name lock \
+			! -name sample -exec sha256sum {} +'
+}
+
+# words TARGET: the words of the command that leads to a state.
+words() {
+	words=(apply "./$1" --wait=10)
+	[ "$1" != nothing ] || words=(remove office --wait=10)
+}
+
+state=unknown
+go_to() {
+	local words
+	[ "$state" != "$1" ] || return 0
+	words "$1"
+	state=$1
+	on a "$program" "${words[@]}" > to.output 2>&1 && return
+	sed 's/^/# go_to: /' to.output
+	state=unknown
+	return 1
+}
+
+# whereabouts FROM TO: which of them it is; the difference if neither.
+whereabouts() {
+	local name
+	look > now
+	for name in "$1" "$2"; do
+		if cmp -s now "$name.look"; then
+			state=$name
+			[ "$name" = "$1" ] && place='as before' ||
+				place='as desired'
+			return
+		fi
+	done
+	state=unknown
+	place="between:
+$(diff -U 0 "$1.look" now | grep '^[-+]' | cut -c 1-200)"
+}
+
+### What there is to fail
+
+# A change's calls, in order, a line each:
+#
+#	NUMBER SYSCALL COUNT KIND PHASE WORDS
+#
+# COUNT is how often there was that SYSCALL until then, as strace counts. KIND:
+# read and write are of the kernel, disk of files, take is an answer. PHASE:
+# before the first write and itself; after it; past the point of no return; and
+# kept, when it is on disk that all went well.
+cat > calls.awk <<'AWK'
+{ call = $0; sub(/\(.*/, "", call) }
+call !~ /^(sendmsg|sendto|recvmsg|write|fsync|renameat|unlinkat)$/ { next }
+{
+	count[call]++
+	kind = words = ""
+	if (call ~ /^send/) {
+		kind = "read"
+		if (match($0, /nlmsg_type=[^,]*/))
+			words = substr($0, RSTART + 11, RLENGTH - 11)
+		if (/RTM_(NEW|DEL)|NFNL_MSG_BATCH/ ||
+		    /nlmsg_type=wireguard, nlmsg_flags=NLM_F_REQUEST.NLM_F_ACK,/)
+			kind = "write"
+		if (commit) {
+			kind = "write"
+			words = "the commit for nftc"
+		}
+		commit = /iov_base="\\r\\0\\0\\0\\4\\0\\0\\0"/
+	} else if (call == "recvmsg") {
+		kind = "take"
+	} else if (call == "write" && /\/proc\/sys\//) {
+		kind = "write"
+		words = "a sysctl"
+	} else if (/(run|lib)\/meshapply/) {
+		kind = "disk"
+	}
+	if (kind == "")
+		next
+	n++
+	if (kind == "write" && !first)
+		first = n
+	if (kind == "write" && words == "wireguard")
+		last_wireguard = n
+	if (call == "renameat" && /"journal.verified"/)
+		verified = n
+	line[n] = call " " count[call] " " kind
+	end[n] = words
+}
+END {
+	for (i = 1; i <= n; i++) {
+		phase = i <= first ? "before" : "after"
+		if (returns && i > last_wireguard)
+			phase = "past"
+		if (i > verified)
+			phase = "kept"
+		print i, line[i], phase, end[i]
+	}
+}
+AWK
+
+# traced COMMAND...: under strace, its calls in the file trace
+traced() {
+	on a strace -qq -y -s 200 -o "$work/trace" -e \
+		trace=sendmsg,sendto,recvmsg,write,fsync,renameat,unlinkat \
+		"$@"
+}
+
+# reach FROM TO RETURNS: without a fault, and what calls that takes. RETURNS:
+# there is a point of no return on the way.
+reach() {
+	local words
+	go_to "$1" || return 1
+	words "$2"
+	echo 0 > nftc.runs
+	traced "$program" "${words[@]}" > reach.output 2>&1 || {
+		cat reach.output
+		return 1
+	}
+	state=$2
+	awk -v returns="$3" -f calls.awk trace > "$1-$2.calls"
+	cp nftc.runs "$1-$2.runs"
+	grep -q ' write before' "$1-$2.calls"
+}
+
+check 'the ways there and back' go_to one
+check 'and away' go_to nothing
+look > nothing.look
+check 'calls of a first apply' reach nothing one 0
+look > one.look
+check 'calls of a change' reach one two 1
+look > two.look
+go_to one
+check 'calls of a change of set elements' reach one sets 0
+look > sets.look
+go_to one
+check 'calls of a removal' reach one nothing 1
+whereabouts nothing one
+is 'the removal leads to nothing again' "$place" 'as before'
+go_to one
+whereabouts one two
+is 'the first apply leads to the same again' "$place" 'as before'
+for way in nothing-one one-two one-sets one-nothing; do
+	echo "# $way: $(grep -c ' read ' $way.calls) requests that read," \
+		"$(grep -c ' write ' $way.calls) that write," \
+		"$(grep -c ' disk ' $way.calls) calls about files," \
+		"$(< $way.runs) children"
+done
+
+### One fault
+
+# A fault is SYSCALL:COUNT. inject WHAT FAULT: strace's words for it.
+inject() {
+	echo "inject=${2%:*}:$1:when=${2#*:}"
+}
+
+# under STRACE-WORDS... -- TO: a run with faults, its exit status in $status.
+under() {
+	local words options=()
+	while [ "$1" != -- ]; do
+		options+=(-e "$1")
+		shift
+	done
+	words "$2"
+	rm -f trace
+	echo 0 > nftc.runs
+	{ traced "${options[@]}" "$program" "${words[@]}" \
+		> under.output 2>&1; } 2>/dev/null
+	status=$?
+}
+
+# verdict NAME GOT WANT...: GOT is one of WANT
+verdict() {
+	local name=$1 got=$2 want
+	shift 2
+	for want in "$@"; do
+		if [ "$got" = "$want" ]; then
+			tap_result 0 "$name: $got"
+			return
+		fi
+	done
+	tap_result 1 "$name"
+	printf '#    got: %s\n' "${got//$'\n'/$'\n'#         }"
+	printf '#   want: %s\n' "$@"
+	sed 's/^/#   /' under.output
+}
+
+# call WAY FAULT: what is known of it, in $kind, $phase, $about
+call() {
+	local found
+	found=$(grep -m 1 " ${2/:/ } " "$1.calls")
+	read -r _ _ _ kind phase about <<< "$found"
+}
+
+# refused WAY FAULT: it fails once.
+refused() {
+	local from=${1%-*} to=${1#*-} error=ENOBUFS want kind phase about
+	call "$1" "$2"
+	[ "$kind" != disk ] || error=ENOSPC
+	go_to "$from"
+	under "$(inject error=$error "$2")" -- "$to"
+	whereabouts "$from" "$to"
+	case $kind-$phase in
+	*-before) want=('exit 1, as before') ;;
+	*-after) want=('exit 4, as before') ;;
+	disk-past) want=('exit 4, as before') ;;
+	*-past) want=('exit 0, as desired') ;;
+	*-kept) want=('exit 0, as desired' 'exit 4, as before') ;;
+	esac
+	# A lost answer: a dump is repeated, what may be done is undone.
+	[ "$kind" != take ] || want+=('exit 0, as desired')
+	grep -q INJECTED trace || want=('a fault')
+	verdict "$1, $2 $about ($kind) fails" "exit $status, $place" \
+		"${want[@]}"
+}
+
+# killed WAY FAULT [NEXT]: there the run dies; the NEXT one, recover if none is
+# given, ends clean.
+killed() {
+	local from=${1%-*} to=${1#*-} want='as before' kind phase about words
+	call "$1" "$2"
+	go_to "$from"
+	under "$(inject signal=KILL "$2")" -- "$to"
+	words=(recover office --wait=10)
+	[ -z "${3-}" ] || words "$3"
+	on a "$program" "${words[@]}" >> under.output 2>&1
+	status="$status, then $?"
+	whereabouts "$from" "$to"
+	[ "$phase" != kept ] || want='as desired'
+	[ "${3-}" != "$to" ] || want='as desired'
+	verdict "$1, $2 $about ($kind), killed, then ${words[0]}" \
+		"exit $status, $place" "exit 137, then 0, $want"
+}
+
+# spread COUNT: of the lines of standard input so many, the first, the last,
+# and evenly between; all with FAULTS=all.
+spread() {
+	awk -v want="$1" -v all="${FAULTS-}" '
+		{ line[NR] = $0 }
+		END {
+			if (all == "all" || want >= NR)
+				want = NR
+			step = want > 1 ? (NR - 1) / (want - 1) : 0
+			for (i = 0; i < want; i++)
+				print line[1 + int(i * step + .5)]
+		}'
+}
+
+# faults WAY PATTERN COUNT: of the calls whose "KIND PHASE" is PATTERN
+faults() {
+	awk -v pattern="^($2)\$" '$4 " " $5 ~ pattern { print $2 ":" $3 }' \
+		"$1.calls" | spread "$3"
+}
+
+# each COMMAND WAY PATTERN COUNT
+each() {
+	local fault found=0
+	for fault in $(faults "$2" "$3" "$4"); do
+		"$1" "$2" "$fault"
+		found=1
+	done
+	[ $found = 1 ] || tap_result 1 "$2: no call is \"$3\""
+}
+
+### Every call fails
+
+each refused nothing-one 'read before' 3
+each refused nothing-one 'write before' 1
+each refused nothing-one 'write after' 4
+each refused nothing-one 'read after' 2
+each refused one-two 'read before' 3
+each refused one-two 'write before' 1
+each refused one-two 'write after' 6
+each refused one-two 'read after' 2
+each refused one-two '(read|write) past' 3
+each refused one-sets 'write before' 1
+each refused one-sets 'read after' 2
+each refused one-nothing 'write before' 1
+each refused one-nothing 'write after' 3
+each refused one-nothing '(read|write) past' 4
+each refused one-two 'disk before' 3
+each refused one-two 'disk (after|past)' 2
+each refused one-two 'disk kept' 2
+each refused one-two 'take .*' 4
+
+### It is killed at each
+
+each killed nothing-one '(read|write) before' 2
+each killed nothing-one 'write after' 3
+each killed one-two 'write .*' 5
+each killed one-two 'read (after|past)' 2
+each killed one-two 'disk .*' 5
+each killed one-sets 'read after' 1
+each killed one-nothing '(write|read) (after|past)' 4
+each killed one-nothing 'disk .*' 3
+killed one-two "$(faults one-two 'write after' 3 | sed -n 2p)" two
+killed one-nothing "$(faults one-nothing 'write past' 2 | sed -n 2p)" one
+
+done_testing
