@@ -51,7 +51,8 @@ check-unit: $(unit_bin)
 
 # The programs as a user runs them, without root's rights to the network.
 check-cli: all
-	@for t in $(sort $(wildcard tests/cli/*.sh)); do \
+	@for t in $(sort $(filter-out tests/cli/lib.sh,\
+		$(wildcard tests/cli/*.sh))); do \
 		echo "== $$t"; bash $$t || exit 1; done
 
 check-netns: all $(unit_bin)

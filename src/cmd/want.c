@@ -269,12 +269,14 @@ static int read_texts(struct session *s, struct input_source *in,
 /* "meshapply stauts": a verb that is none is taken for a source. */
 static int suggest_verb(struct session *s, const char *source, struct err *e)
 {
-	const char *verb = s->options->implied && e->kind == ERR_NO_INPUT &&
+	/* Who is not root may not see what is in /etc/wireguard. */
+	bool hidden = e->kind == ERR_NO_INPUT || e->kind == ERR_PERMISSION;
+	const char *verb = s->options->implied && hidden &&
 		!strchr(source, '/') ? verb_nearest(source) : NULL;
 
 	if (!verb)
 		return -1;
-	return err_set(e, ERR_NO_INPUT, "%s; did you mean the verb %s?",
+	return err_set(e, e->kind, "%s; did you mean the verb %s?",
 		       arena_strdup(s->arena, e->text), verb);
 }
 

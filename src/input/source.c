@@ -224,7 +224,8 @@ static int open_name(const char *root, const char *name, struct arena *arena,
 	path = arena_printf(arena, "%s%s%s.conf", root, QUICK_FOLDER, name);
 	if (open_path(path, arena, secrets, out, e) == 0)
 		return 0;
-	if (e->kind == ERR_NO_INPUT && !stat(name, &st))
+	if ((e->kind == ERR_NO_INPUT || e->kind == ERR_PERMISSION) &&
+	    !stat(name, &st))
 		err_wrap(e, "write ./%s for what is here", name);
 	return -1;
 }

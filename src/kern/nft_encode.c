@@ -106,7 +106,7 @@ static struct units units_of(struct arena *arena, const struct firewall *f,
 	for (size_t i = 0; i < count; i++)
 		borders[i] = &elements[i];
 	if (count)
-		qsort(borders, count, sizeof(*borders), compare_borders);
+		qsort(borders, count, sizeof(const void *), compare_borders);
 	pair_borders(borders, count, &units);
 	if (units.count)
 		qsort(units.items, units.count, sizeof(*units.items),

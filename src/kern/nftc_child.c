@@ -104,7 +104,7 @@ static int payload_of(struct nftc *c, struct arena *arena,
 int nftc_answer(struct nftc *c, struct arena *arena, enum nftc_kind wanted,
 		struct str *payload, struct err *e)
 {
-	struct nftc_frame frame;
+	struct nftc_frame frame = { 0 };
 
 	if (nftc_get_head(c->fd, &frame, NULL, c->deadline, e) < 0)
 		return fail(c, e);
@@ -141,8 +141,8 @@ static void make_room(int socket, size_t large)
 static int take_socket(struct nftc *c, struct err *e)
 {
 	int socket cleanup_fd = -1;
-	struct nftc_frame frame;
-	struct str payload;
+	struct nftc_frame frame = { 0 };
+	struct str payload = { NULL, 0 };
 
 	if (nftc_get_head(c->fd, &frame, &socket, c->deadline, e) < 0)
 		return fail(c, e);
@@ -250,7 +250,7 @@ static int spawn(struct nftc *c, const struct given *g, struct err *e)
 
 static int hear_version(struct nftc *c, struct err *e)
 {
-	struct str version;
+	struct str version = { NULL, 0 };
 	int state = nftc_answer(c, NULL, NFTC_HELLO, &version, e);
 
 	if (state < 0)

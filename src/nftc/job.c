@@ -108,7 +108,7 @@ static int commit(struct arena *arena, struct library *library,
 		  struct str text, struct err *e)
 {
 	struct str output;
-	uint32_t generation;
+	uint32_t generation = 0;
 	int refused;
 
 	if (expect(NFTC_COMMIT, &generation, sizeof(generation), e) < 0 ||

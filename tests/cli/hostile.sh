@@ -3,6 +3,7 @@
 #
 # What somebody may hand in to harm: each is refused with 65 and a clear error,
 # nothing is changed, no sanitizer finds fault, and it takes linear time.
+# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image" --force=root)
@@ -151,7 +152,7 @@ head="[Interface]\nPrivateKey = $key_a\n# "
 linear "of a comment" wg0.conf wg0.conf 'words ' 0
 head="[Interface]\nPrivateKey = $key_a\n#@ "
 linear "of a directive" wg0.conf wg0.conf 'name ' 0
-tail= head=
+tail='' head=''
 linear "of brackets" wg0.conf wg0.conf '['
 linear "and nothing else" wg0.conf wg0.conf '#' 65
 rm -rf f

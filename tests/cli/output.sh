@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is printed, where, and what becomes of a run whose output fails.
+# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image")
@@ -204,7 +205,7 @@ is "nothing of it is in a file" \
 ### A key is in no argument list, and its memory in nobody's reach
 
 waits=("$build/meshapply" key pub)
-[ $CLI_INSIDE != root ] ||
+[ "$CLI_INSIDE" != root ] ||
 	waits=(setpriv --reuid 65534 --regid 65534 --clear-groups "${waits[@]}")
 "${waits[@]}" < <(printf %s "$key_a"; exec sleep 3) >one 2>two &
 pid=$!
@@ -214,7 +215,7 @@ for _ in {1..100}; do
 done
 sleep 0.3
 # Of a process that may not be dumped all that is in /proc belongs to root.
-if [ $CLI_INSIDE = root ]; then
+if [ "$CLI_INSIDE" = root ]; then
 	is "what runs as somebody else is out of their reach" \
 		"$(awk '/^Uid/ { print $2 }' "/proc/$pid/status") $(
 		stat -c %u "/proc/$pid/mem")" "65534 0"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Endpoint names: asked for by meshapply-fetch, which holds no right.
+# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image")
@@ -102,6 +103,7 @@ exits "the helper without what" 64 fetch
 exits "the helper with something else" 64 fetch frob
 tells "it says how it is used" 'Usage: meshapply-fetch resolve'
 ask() {
+	# shellcheck disable=SC2059 # the format is what is asked
 	printf "$@" | fetch resolve
 }
 check "no name" ask ''
@@ -147,7 +149,7 @@ is "it holds no capability" "$(grep -E '^Cap(Inh|Prm|Eff|Amb)' \
 	"/proc/$child"/status | awk '{ print $2 }' | sort -u)" 0000000000000000
 is "it can gain none" "$(awk '/^NoNewPrivs/ { print $2 }' \
 	"/proc/$child"/status)" 1
-if [ $CLI_INSIDE = root ]; then
+if [ "$CLI_INSIDE" = root ]; then
 	is "it is nobody" "$(awk '/^[UG]id/ { print $2, $3, $4, $5 }' \
 		"/proc/$child"/status | sort -u)" "65534 65534 65534 65534"
 	is "it is in no group" \

@@ -4,6 +4,7 @@
 # The state folder, as its owner, who may be another user, can leave it: links,
 # pipes, devices, rubbish. A run by root follows none of it, waits for none of
 # it, writes to none of it, and says what is in its way.
+# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image")
@@ -31,7 +32,7 @@ good() {
 
 # All of it belongs to somebody else, where there is somebody else.
 owned() {
-	[ $CLI_INSIDE != root ] || chown -hR 65534:65534 image
+	[ "$CLI_INSIDE" != root ] || chown -hR 65534:65534 image
 }
 
 drift() {
@@ -201,7 +202,7 @@ put() {	# KIND PATH
 	esac
 }
 kinds="link folder-link upward magic loop dangling pipe folder huge zeros closed"
-if [ $CLI_INSIDE = root ]; then
+if [ "$CLI_INSIDE" = root ]; then
 	kinds+=" device terminal"
 else
 	skip "devices in the state folder" "it takes root to make them"
@@ -215,7 +216,7 @@ for place in run/meshapply run/meshapply/office run/meshapply/office/lock \
 	bad=
 	for kind in $kinds; do
 		good
-		put $kind image/$place
+		put "$kind" "image/$place"
 		owned
 		for verb in "status ${r[*]} office" \
 			"plan ${r[*]} --mesh=office office.conf" \
@@ -243,7 +244,7 @@ if strace -o trace true 2>/dev/null; then
 	good
 	for place in run/meshapply/office/lock run/meshapply/office/journal \
 		run/meshapply/office/sample $s/sysctls $s/office/files; do
-		put link image/$place
+		put link "image/$place"
 	done
 	put folder-link image/$s/office/applied
 	owned
@@ -267,7 +268,7 @@ else
 fi
 
 # Root makes what is missing as the folder's owner has it.
-if [ $CLI_INSIDE = root ]; then
+if [ "$CLI_INSIDE" = root ]; then
 	rm -rf image
 	mkdir -p image/run/meshapply image/$s
 	chown 65534:65534 image/run/meshapply image/$s

@@ -279,6 +279,7 @@ START_TEST(the_child_dies_with_its_parent)
 		pause();
 		_exit(0);
 	}
+	close(ready[1]);
 	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
 	child = child_of(parent);
 	ck_assert_int_gt(child, 0);

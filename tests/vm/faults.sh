@@ -133,14 +133,44 @@ firewall 2222 '10.0.0.2, 10.0.0.3, 10.0.0.5' > two/firewall.nft
 cp one/* sets
 firewall 22 '10.0.0.2, 10.5.0.0/16' > sets/firewall.nft
 
-# look: all of the host's state, with the order of its addresses, and what
-# meshapply keeps, but for the lock and the sample.
+# look: what a run can change of the host, with the order of its addresses, and
+# what meshapply keeps, but for the lock and the sample. It is looked at after
+# each fault; the whole snapshot takes three times as long, and is taken at the
+# end.
+# shellcheck disable=SC2016 # for the shell in there
+look_dump='
+	ip -d -o -batch - <<< "link show
+		address show"
+	for family in 4 6; do
+		ip -d -o -N -$family -batch - <<< "rule show
+			route show table all" | sed "s/^/$family /"
+	done
+	nft -s list ruleset
+	wg show all dump
+	cd /proc/sys/net
+	grep -s "" ipv4/ip_forward ipv4/conf/*/{forwarding,rp_filter} \
+		ipv4/conf/*/{src_valid_mark,promote_secondaries} \
+		ipv4/conf/*/{accept,send}_redirects \
+		ipv6/conf/*/{forwarding,accept_ra}
+	grep -ras --exclude={lock,sample} "" /run/meshapply /var/lib/meshapply
+'
+# shellcheck disable=SC2016 # for awk
+look_lines='
+	# Indexes, and the counters and handshakes of peers.
+	/^[0-9]+: / { sub(/^[0-9]+: */, ""); sub(/@if[0-9]+/, "") }
+	/^[^ ]+ +inet/ { $0 = ++addresses[$1, $2] " " $0 }
+	/^wg0\t/ && split($0, f, "\t") > 5 {
+		# Handshakes and bytes are not compared, the order of
+		# allowed IPs neither.
+		n = split(f[5], prefix, ",")
+		for (i = 1; i <= n; i++)
+			print f[2], prefix[i]
+		$0 = "peer " f[2] " " f[3] " " f[4] " " f[9]
+	}
+	{ print }
+'
 look() {
-	snapshot a
-	on a sh -c 'ip -o address show dev wg0 2>/dev/null |
-		sed -n "s/.*\(inet6\? [^ ]*\).*/ordered \1/p"
-		find /run/meshapply /var/lib/meshapply -type f ! -name lock \
-			! -name sample -exec sha256sum {} +'
+	on a bash -c "$look_dump" 2>&1 | awk "$look_lines" | LC_ALL=C sort
 }
 
 # words TARGET: the words of the command that leads to a state.
@@ -238,11 +268,10 @@ END {
 }
 AWK
 
-# traced COMMAND...: under strace, its calls in the file trace
+# traced STRACE-OPTION... COMMAND...: its calls in the file trace
 traced() {
-	on a strace -qq -y -s 200 -o "$work/trace" -e \
-		trace=sendmsg,sendto,recvmsg,write,fsync,renameat,unlinkat \
-		"$@"
+	rm -f trace
+	on a strace -qq -o "$work/trace" "$@"
 }
 
 # reach FROM TO RETURNS: without a fault, and what calls that takes. RETURNS:
@@ -252,7 +281,9 @@ reach() {
 	go_to "$1" || return 1
 	words "$2"
 	echo 0 > nftc.runs
-	traced "$program" "${words[@]}" > reach.output 2>&1 || {
+	traced -y -s 200 -e \
+		trace=sendmsg,sendto,recvmsg,write,fsync,renameat,unlinkat \
+		"$program" "${words[@]}" > reach.output 2>&1 || {
 		cat reach.output
 		return 1
 	}
@@ -293,15 +324,21 @@ inject() {
 	echo "inject=${2%:*}:$1:when=${2#*:}"
 }
 
-# under STRACE-WORDS... -- TO: a run with faults, its exit status in $status.
+# under FAULT [HOW...] -- TO: a run with a fault, its exit status in $status.
+# With --seccomp-bpf only the call in question stops the program, but the
+# children are seen too, and a fault among their calls would be theirs as well.
+children_calls=60
 under() {
-	local words options=()
+	local fault=$1 words options=()
+	shift
+	[ "${fault#*:}" -le $children_calls ] ||
+		options=(-f --seccomp-bpf)
+	options+=(-e "trace=${fault%:*}")
 	while [ "$1" != -- ]; do
-		options+=(-e "$1")
+		options+=(-e "$(inject "$1" "$fault")")
 		shift
 	done
 	words "$2"
-	rm -f trace
 	echo 0 > nftc.runs
 	{ traced "${options[@]}" "$program" "${words[@]}" \
 		> under.output 2>&1; } 2>/dev/null
@@ -337,7 +374,7 @@ refused() {
 	call "$1" "$2"
 	[ "$kind" != disk ] || error=ENOSPC
 	go_to "$from"
-	under "$(inject error=$error "$2")" -- "$to"
+	under "$2" error=$error -- "$to"
 	whereabouts "$from" "$to"
 	case $kind-$phase in
 	*-before) want=('exit 1, as before') ;;
@@ -359,7 +396,7 @@ killed() {
 	local from=${1%-*} to=${1#*-} want='as before' kind phase about words
 	call "$1" "$2"
 	go_to "$from"
-	under "$(inject signal=KILL "$2")" -- "$to"
+	under "$2" signal=KILL -- "$to"
 	words=(recover office --wait=10)
 	[ -z "${3-}" ] || words "$3"
 	on a "$program" "${words[@]}" >> under.output 2>&1
