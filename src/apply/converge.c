@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From what is wanted and what is there to a plan; nothing is written. */
 #include <string.h>
+#include <linux/rtnetlink.h>
 
+#include "apply/sysctl_side.h"
 #include "apply/walk.h"
 #include "base/arena.h"
 #include "base/diag.h"
@@ -61,6 +63,9 @@ static void scope_devices(struct run *run, const struct state *want)
 {
 	struct names names = { .arena = run->arena };
 
+	/* A killed run's link, before its alias, as wg-quick files name it. */
+	if (strlen(run->mesh) < IFNAMSIZ)
+		add_name(&names, run->mesh);
 	for (size_t i = 0; i < want->device_count; i++)
 		add_name(&names, want->devices[i].name);
 	for (size_t i = 0; run->last && i < run->last->device_count; i++)
@@ -71,7 +76,7 @@ static void scope_devices(struct run *run, const struct state *want)
 
 /*
  * The sysctls of WANT and those of the registry, with all that change along
- * with them on the links of HAVE.
+ * with them on the links of HAVE, and what a new link of ours begins with.
  */
 static void scope_sysctls(struct run *run, const struct state *want,
 			  const struct state *have)
@@ -82,12 +87,19 @@ static void scope_sysctls(struct run *run, const struct state *want,
 	size_t count = sysctls_keys(run->store, run->arena, &kept);
 
 	all.sysctls = arena_new_array(run->arena, struct sysctl,
-				      want->sysctl_count + count);
+				      2 * want->sysctl_count + count);
 	if (want->sysctl_count)
 		memcpy(all.sysctls, want->sysctls,
 		       want->sysctl_count * sizeof(*all.sysctls));
 	for (size_t i = 0; i < count; i++)
 		all.sysctls[all.sysctl_count++].key = kept[i];
+	for (size_t i = 0; i < want->sysctl_count; i++) {
+		const char *key = want->sysctls[i].key;
+
+		if (sysctl_device(want, key))
+			all.sysctls[all.sysctl_count++].key =
+				sysctl_default(run->arena, key);
+	}
 	plan_sysctl_keys(run->arena, &all, have, &keys);
 	run->scope.sysctls = keys.items;
 	run->scope.sysctl_count = keys.count;
@@ -116,6 +128,14 @@ static void scope_first(struct run *run, const struct state *want)
 	run->scope.tables = tables.items;
 }
 
+/* The kernel changes routes of others that have such an address as source. */
+static bool loses_address(const struct step *step)
+{
+	return step->kind == STEP_ADDRESS_REMOVE ||
+	       (step->kind == STEP_LINK_DELETE && step->device_before &&
+		step->device_before->address_count);
+}
+
 /* What the plan of the first look makes worth knowing: true if anything. */
 static bool scope_widen(struct run *run)
 {
@@ -130,6 +150,8 @@ static bool scope_widen(struct run *run)
 		if (step->kind == STEP_ROUTE_ADD ||
 		    step->kind == STEP_ROUTE_REPLACE)
 			routes |= add_table(&tables, step->route->table);
+		if (loses_address(step))
+			routes |= add_table(&tables, RT_TABLE_MAIN);
 		if (step->kind == STEP_LINK_CREATE ||
 		    (step->kind == STEP_DEVICE_SET &&
 		     step->fields & DEVICE_LISTEN_PORT))
@@ -185,21 +207,6 @@ static int settle(struct run *run, struct state *want, struct diags *diags,
 	return data_error(diags, before, e);
 }
 
-/* A link that is yet to be made has its keys then. */
-static bool is_of_wanted_link(const struct state *want, const char *key)
-{
-	for (size_t i = 0; i < want->device_count; i++) {
-		const char *name = want->devices[i].name;
-		size_t size = strlen(name);
-		const char *conf = strstr(key, ".conf.");
-
-		if (conf && !strncmp(conf + 6, name, size) &&
-		    conf[6 + size] == '.')
-			return true;
-	}
-	return false;
-}
-
 /* Found now rather than when it cannot be written. */
 static int check_sysctls(const struct run *run, const struct state *want,
 			 struct diags *diags, struct err *e)
@@ -210,7 +217,8 @@ static int check_sysctls(const struct run *run, const struct state *want,
 		const struct sysctl *sysctl = &want->sysctls[i];
 
 		if (!state_sysctl(&run->have, sysctl->key) &&
-		    !is_of_wanted_link(want, sysctl->key))
+		    /* A link that is yet to be made has its keys then. */
+		    !sysctl_device(want, sysctl->key))
 			diag_error(diags, sysctl->where,
 				   "this host has no sysctl %s", sysctl->key);
 	}

@@ -77,6 +77,38 @@ size_t sysctl_sides(struct arena *arena, const char *key,
 	return s.count;
 }
 
+static bool names_link(struct str part, const char *link)
+{
+	if (part.size != strlen(link))
+		return false;
+	for (size_t i = 0; i < part.size; i++)
+		if (part.data[i] != (link[i] == '.' ? '/' : link[i]))
+			return false;
+	return true;
+}
+
+const struct device *sysctl_device(const struct state *s, const char *key)
+{
+	struct str rest = str_of(key), part;
+
+	if (!str_starts(rest, IPV4_CONF) && !str_starts(rest, IPV6_CONF))
+		return NULL;
+	rest.data += strlen(IPV4_CONF);
+	rest.size -= strlen(IPV4_CONF);
+	if (!str_next(&rest, '.', &part))
+		return NULL;
+	for (size_t i = 0; i < s->device_count; i++)
+		if (names_link(part, s->devices[i].name))
+			return &s->devices[i];
+	return NULL;
+}
+
+const char *sysctl_default(struct arena *arena, const char *key)
+{
+	return arena_printf(arena, "%.*sdefault%s", (int)strlen(IPV4_CONF),
+			    key, strrchr(key, '.'));
+}
+
 /* One component of a path, as a link's name may be; "/" stands for a dot. */
 static bool is_link_name(struct str name)
 {

@@ -26,6 +26,10 @@ struct sysctl_side {
 size_t sysctl_sides(struct arena *arena, const char *key,
 		    const struct link *links, size_t link_count,
 		    struct sysctl_side **out);
+/* The device of S whose link KEY is of, or NULL. */
+const struct device *sysctl_device(const struct state *s, const char *key);
+/* The key, of a link's KEY, with what a link has when it is made. */
+const char *sysctl_default(struct arena *arena, const char *key);
 /*
  * A key that a mesh may ask for, or one that changes with such a key: nothing
  * else is written from a record, whoever owns its file.

@@ -125,6 +125,15 @@ static const struct sysctl_entry *other_needs(const struct store *s,
 	return NULL;
 }
 
+/* What a link had needs no care when the link goes. */
+static bool goes_with_link(const struct state *want, const struct state *have,
+			   const char *key)
+{
+	const struct device *d = sysctl_device(have, key);
+
+	return d && d->owned && !state_device(want, d->name);
+}
+
 /* The root goes back first: it takes the others along. */
 static void restore_pass(const struct store *s, const struct state *want,
 			 const struct state *have, bool roots,
@@ -137,7 +146,8 @@ static void restore_pass(const struct store *s, const struct state *want,
 		if (!is_ours(s, entry) || is_root(entry) != roots ||
 		    state_sysctl(want, entry->root) ||
 		    state_sysctl(want, entry->key) ||
-		    other_needs(s, entry->key))
+		    other_needs(s, entry->key) ||
+		    goes_with_link(want, have, entry->key))
 			continue;
 		/* Changed by others since, or gone with its link. */
 		if (!now || strcmp(now->value, entry->ours))
@@ -236,6 +246,10 @@ static void take(const struct store *s, struct entries *list,
 	struct sysctl_entry root;
 	size_t count;
 
+	/* The link is yet to be made. */
+	if (!now && sysctl_device(want, wanted->key))
+		now = state_sysctl(have, sysctl_default(list->arena,
+							wanted->key));
 	if (!now)
 		return;
 	root = (struct sysctl_entry){

@@ -2,11 +2,14 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 #include "report/report.h"
 
 int cmd_version(struct options *o)
 {
-	if (o->json || o->jsonl)
+	if (o->jsonl)
+		stream_start();
+	else if (o->json)
 		printf("{\"meshapply\": \"%s\", \"format\": %d}\n",
 		       MESHAPPLY_VERSION, REPORT_FORMAT);
 	else

@@ -162,9 +162,9 @@ static void take_answer(struct session *s, struct peer *p,
 {
 	if (!q->endpoint_count) {
 		s->unresolved++;
-		diag_warning(&s->diags, p->where, "the endpoint name %s does "
-			     "not resolve (%s): this peer keeps the endpoint "
-			     "it has", q->host, q->why);
+		diag_warning(&s->diags, p->endpoint_where, "the endpoint name "
+			     "%s does not resolve (%s): this peer keeps the "
+			     "endpoint it has", q->host, q->why);
 		return;
 	}
 	p->endpoint = q->endpoints[0];

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -138,11 +137,6 @@ static void answer_line(struct arena *arena, struct str line,
 	query_add(arena, q, &ip, (uint32_t)zone);
 }
 
-static int compare(const void *a, const void *b)
-{
-	return endpoint_compare(a, b);
-}
-
 static void answer_read(struct arena *arena, struct str answer,
 			struct resolve_query *queries, size_t count)
 {
@@ -150,13 +144,9 @@ static void answer_read(struct arena *arena, struct str answer,
 
 	while (str_next(&answer, '\n', &line))
 		answer_line(arena, line, queries, count);
-	for (size_t i = 0; i < count; i++) {
-		if (queries[i].endpoint_count)
-			qsort(queries[i].endpoints, queries[i].endpoint_count,
-			      sizeof(struct endpoint), compare);
-		else if (!queries[i].why)
+	for (size_t i = 0; i < count; i++)
+		if (!queries[i].endpoint_count && !queries[i].why)
 			queries[i].why = "no answer in time";
-	}
 }
 
 int resolve_names(struct arena *arena, const char *program,

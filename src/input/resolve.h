@@ -22,7 +22,8 @@ struct err;
 struct resolve_query {
 	const char *host;
 	uint16_t port;
-	/* answered: every address of every family, sorted; none: unresolved */
+	/* answered: every address of every family, in the resolver's order,
+	   so that the first can be reached (RFC 6724); none: unresolved */
 	struct endpoint *endpoints;
 	size_t endpoint_count;
 	const char *why;	/* unresolved: in the resolver's words */

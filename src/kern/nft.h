@@ -70,16 +70,18 @@ struct nftc;
 /*
  * Compile in a throw-away namespace: F->text to F's objects.  What the text
  * gets wrong goes to DIAGS, at F->where's source if that is the text's end
- * (lines may stand before it), with ERR_DATA; no namespace is ERR_PERMISSION.
+ * (lines may stand before it), with ERR_DATA.  Where no namespace is to be
+ * had, the text is checked in place, and if that finds nothing it is
+ * ERR_PERMISSION: unchecked.
  */
 int nftc_compile(struct arena *arena, const char *helper_folder, int lock,
 		 struct firewall *f, struct diags *diags, struct err *e)
 	must_check_;
 /*
  * Load in the live namespace.  prepare() starts the child and hands it the
- * text "table T; delete table T; TEXT", which it has the kernel check, without
- * a write, and holds; commit() makes it load, if the ruleset's generation is
- * still GENERATION (0: any; else ERR_BUSY), and reports; it allocates nothing.
+ * text, which it holds and does not check: it was compiled.  commit() makes it
+ * load "table T; delete table T; TEXT" if the ruleset's generation is still
+ * GENERATION (0: any; else ERR_BUSY), and reports; it allocates nothing.
  * close() ends the child and waits; NULL is fine.
  */
 int nftc_prepare(struct arena *arena, const char *helper_folder, int lock,

@@ -9,26 +9,30 @@
 #include "kern/nftc_child.h"
 #include "kern/nftc_report.h"
 
+static bool is_about(struct str text, int number)
+{
+	const char *words = strerror(number);
+
+	return memmem(text.data, text.size, words, strlen(words));
+}
+
 /* What libnftables printed of a refusal, for an error of ours. */
 static int refusal(struct str output, const char *what, struct err *e)
 {
 	struct nftc_complaint c;
 	struct str text;
 
-	if (nftc_is_environment(output, &text)) {
-		err_set(e, ERR_FAILED, "%s: %.*s", what, (int)text.size,
-			text.data);
-		if (str_is(text, "Could not process rule: Operation not "
-				 "permitted"))
-			e->kind = ERR_PERMISSION;
-		return -1;
-	}
+	if (nftc_is_environment(output, &text))
+		return err_set(e, is_about(text, EPERM) ? ERR_PERMISSION :
+			       is_about(text, ERESTART) ? ERR_BUSY :
+							  ERR_FAILED,
+			       "%s: %.*s", what, (int)text.size, text.data);
 	if (!nftc_next_complaint(&output, &c))
 		return err_set(e, ERR_FAILED, "%s: refused without a word",
 			       what);
-	if (c.placed && c.line > NFTC_LOAD_LINES)
+	if (c.placed && c.line > NFTC_HEAD_LINES)
 		return err_set(e, ERR_FAILED, "%s: line %zu, column %zu: %.*s",
-			       what, c.line - NFTC_LOAD_LINES, c.column,
+			       what, c.line - NFTC_HEAD_LINES, c.column,
 			       (int)c.text.size, c.text.data);
 	return err_set(e, ERR_FAILED, "%s: %.*s", what, (int)c.text.size,
 		       c.text.data);
@@ -104,7 +108,7 @@ static int prepare(struct nftc *c, const char *table, struct str text,
 	if (nftc_send_job(c, NFTC_PREPARE, table, text, e) < 0)
 		return -1;
 	state = nftc_answer(c, NULL, NFTC_READY, &payload, e);
-	return state > 0 ? refusal(payload, "checking the firewall", e) :
+	return state > 0 ? refusal(payload, "preparing the firewall", e) :
 			   state;
 }
 
@@ -135,11 +139,7 @@ int nftc_commit(struct nftc *c, uint32_t generation, struct err *e)
 	state = nftc_answer(c, NULL, NFTC_DONE, &payload, e);
 	if (state <= 0)
 		return state;
-	refusal(payload, "loading the firewall", e);
-	if (memmem(payload.data, payload.size, strerror(ERESTART),
-		   strlen(strerror(ERESTART))))
-		e->kind = ERR_BUSY;
-	return -1;
+	return refusal(payload, "loading the firewall", e);
 }
 
 void nftc_close(struct nftc *c)

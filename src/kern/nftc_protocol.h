@@ -9,9 +9,10 @@
  * GO, so that the run, which may have the privilege in the first user
  * namespace, gives it large buffers.  Then:
  *
- *   COMPILE   DUMP (messages of nft_dump), or REFUSED
- *   PREPARE   READY, or REFUSED; then COMMIT (u32 generation, 0: any) is
- *             answered by DONE or REFUSED
+ *   COMPILE   DUMP (messages of nft_dump), or REFUSED; without a namespace
+ *             REFUSED, or FAILED if nothing was found wrong
+ *   PREPARE   READY; then COMMIT (u32 generation, 0: any) is answered by
+ *             DONE or REFUSED
  *   LIST      LISTING
  *
  * FAILED (struct nftc_failure) may stand for any answer.  REFUSED is what the
@@ -48,10 +49,13 @@ enum nftc_kind {
 	NFTC_FAILED,
 };
 
-/* What the child puts before TEXT when it loads: the table's name twice, and
-   so many lines.  All of it is one transaction. */
+/*
+ * What the child puts before TEXT, in as many lines either way: when it
+ * loads, the table's name twice, all of it being one transaction.
+ */
 #define NFTC_LOAD_HEAD "table inet %s\ndelete table inet %s\n"
-#define NFTC_LOAD_LINES 2
+#define NFTC_COMPILE_HEAD "\n\n"
+#define NFTC_HEAD_LINES 2
 
 #define NFTC_FRAME_MAX (1u << 30)
 #define NFTC_SMALL 4096u	/* what a frame but DUMP, LISTING, TEXT holds */

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "kern/nftc_protocol.h"
 #include "state/firewall.h"
 
 #define SOURCE_NAME "firewall.nft"
@@ -105,9 +106,14 @@ bool nftc_is_environment(struct str output, struct str *text)
 	return false;
 }
 
+/* LINE counts those before the text. */
 static size_t offset_of(struct str text, size_t line, size_t column)
 {
 	size_t offset = 0;
+
+	if (line <= NFTC_HEAD_LINES)
+		return 0;
+	line -= NFTC_HEAD_LINES;
 
 	for (; line > 1; line--) {
 		const char *end = memchr(text.data + offset, '\n',

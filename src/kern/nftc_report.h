@@ -17,7 +17,7 @@ struct firewall;
 struct nftc_complaint {
 	bool warning;
 	bool placed;
-	size_t line, column;	/* from 1 */
+	size_t line, column;	/* from 1, the head's lines counted */
 	struct str text;
 };
 

@@ -56,6 +56,49 @@ static int dump(struct arena *arena, const char *table, struct str *messages,
 	return 0;
 }
 
+static int run(struct library *library, struct arena *arena, const char *head,
+	       struct str text, bool check, struct str *output, struct err *e)
+{
+	struct sbuf b;
+
+	sbuf_init(&b, arena);
+	sbuf_puts(&b, head);
+	sbuf_str(&b, text);
+	return library_run(library, arena, (struct str){ b.data, b.size },
+			   check, output, e);
+}
+
+static const char *load_head(struct arena *arena, const struct job *job)
+{
+	return arena_printf(arena, NFTC_LOAD_HEAD, job->table, job->table);
+}
+
+static int open_library(struct library *library, struct err *e)
+{
+	if (library_open(library, e) < 0)
+		return -1;
+	return hand_over_socket(library, e);
+}
+
+/*
+ * Where no namespace is to be had, what libnftables and the kernel's check
+ * find is told at least.  If they find nothing, E says what it said.
+ */
+static int check_in_place(struct arena *arena, const struct job *job,
+			  struct err *e)
+{
+	struct library library;
+	struct str output;
+	struct err why;
+
+	privileges_drop();
+	if (open_library(&library, &why) < 0 ||
+	    run(&library, arena, load_head(arena, job), job->text, true,
+		&output, &why) <= 0)
+		return -1;
+	return answer(NFTC_REFUSED, output, e);
+}
+
 static int compile(struct arena *arena, const struct job *job, struct err *e)
 {
 	struct library library;
@@ -63,13 +106,13 @@ static int compile(struct arena *arena, const struct job *job, struct err *e)
 	int refused;
 
 	if (namespace_enter(e) < 0)
-		return -1;
+		return check_in_place(arena, job, e);
 	privileges_drop();
 	stubs_make(arena, job->links, job->link_count);
-	if (library_open(&library, e) < 0 ||
-	    hand_over_socket(&library, e) < 0)
+	if (open_library(&library, e) < 0)
 		return -1;
-	refused = library_run(&library, arena, job->text, false, &output, e);
+	refused = run(&library, arena, NFTC_COMPILE_HEAD, job->text, false,
+		      &output, e);
 	if (refused < 0)
 		return -1;
 	if (refused)
@@ -104,47 +147,30 @@ static int check_generation(struct arena *arena, uint32_t wanted,
 	return 0;
 }
 
-static int commit(struct arena *arena, struct library *library,
-		  struct str text, struct err *e)
+/*
+ * The text is not checked once more here: it was compiled, and the end of a
+ * check takes each element out again, which for 10 000 concatenated ranges
+ * keeps a 6.1 kernel, and whoever waits for its ruleset, busy for long.
+ */
+static int load(struct arena *arena, const struct job *job, struct err *e)
 {
+	struct library library;
 	struct str output;
 	uint32_t generation = 0;
 	int refused;
 
-	if (expect(NFTC_COMMIT, &generation, sizeof(generation), e) < 0 ||
+	privileges_drop();
+	if (open_library(&library, e) < 0 ||
+	    answer(NFTC_READY, STR(""), e) < 0 ||
+	    expect(NFTC_COMMIT, &generation, sizeof(generation), e) < 0 ||
 	    check_generation(arena, generation, e) < 0)
 		return -1;
-	refused = library_run(library, arena, text, false, &output, e);
+	refused = run(&library, arena, load_head(arena, job), job->text,
+		      false, &output, e);
 	if (refused < 0)
 		return -1;
-	if (refused)
-		return answer_refused(output, e);
-	return answer(NFTC_DONE, STR(""), e);
-}
-
-static int load(struct arena *arena, const struct job *job, struct err *e)
-{
-	struct library library;
-	struct str output, text;
-	struct sbuf b;
-	int refused;
-
-	sbuf_init(&b, arena);
-	sbuf_printf(&b, NFTC_LOAD_HEAD, job->table, job->table);
-	sbuf_str(&b, job->text);
-	text = (struct str){ b.data, b.size };
-	privileges_drop();
-	if (library_open(&library, e) < 0 ||
-	    hand_over_socket(&library, e) < 0)
-		return -1;
-	refused = library_run(&library, arena, text, true, &output, e);
-	if (refused < 0)
-		return -1;
-	if (refused)
-		return answer_refused(output, e);
-	if (answer(NFTC_READY, STR(""), e) < 0)
-		return -1;
-	return commit(arena, &library, text, e);
+	return refused ? answer_refused(output, e) :
+			 answer(NFTC_DONE, STR(""), e);
 }
 
 static int list(struct arena *arena, const struct job *job, struct err *e)
@@ -154,8 +180,7 @@ static int list(struct arena *arena, const struct job *job, struct err *e)
 	int refused;
 
 	privileges_drop();
-	if (library_open(&library, e) < 0 ||
-	    hand_over_socket(&library, e) < 0)
+	if (open_library(&library, e) < 0)
 		return -1;
 	refused = library_list(&library, arena, job->table, &output, e);
 	if (refused < 0)

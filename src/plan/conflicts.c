@@ -79,8 +79,21 @@ static int port_conflict(struct planner *p, const struct device *want)
 	return 0;
 }
 
-/* A link that goes takes the routes with it that others put there, one that
-   loses IPv6 those of IPv6; FAMILY 0 is both. */
+bool route_uses(const struct route *r, const struct prefix *addresses,
+		size_t count)
+{
+	/* Of a connected one the kernel takes care itself. */
+	if (!r->source.family || r->protocol == RTPROT_KERNEL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!ip_compare(&r->source, &addresses[i].ip))
+			return true;
+	return false;
+}
+
+/* A link that goes takes the routes with it that others put there or gave one
+   of its addresses as source, one that loses IPv6 those of IPv6; FAMILY 0 is
+   both. */
 static int foreign_conflict(struct planner *p, const struct device *have,
 			    uint8_t family)
 {
@@ -91,11 +104,19 @@ static int foreign_conflict(struct planner *p, const struct device *have,
 	for (size_t i = 0; i < p->have->route_count; i++) {
 		const struct route *r = &p->have->routes[i];
 
-		if (r->owned || strcmp(r->device, have->name) != 0 ||
-		    (family && r->prefix.ip.family != family))
+		bool on = !strcmp(r->device, have->name);
+
+		if (r->owned || (family && r->prefix.ip.family != family) ||
+		    (!on && !route_uses(r, have->addresses,
+					have->address_count)))
 			continue;
 		sbuf_init(&text, p->arena);
 		route_write(&text, r);
+		if (!on)
+			return err_refuse(p->e, "foreign", "the route %s "
+					  "(protocol %u) is not ours and uses "
+					  "an address of %s, which goes",
+					  text.data, r->protocol, have->name);
 		return err_refuse(p->e, "foreign", "%s carries the route %s, "
 				  "which is not ours (protocol %u) and would "
 				  "go with it", have->name, text.data,

@@ -91,5 +91,9 @@ bool rule_is_suppress(const struct rule *r);
 /* "not fwmark MARK": what a mark keeps out of the tunnel. */
 bool rule_excepts_mark(const struct rule *r);
 
+/* A route, not a connected one, with one of these as its preferred source:
+   the kernel deletes it with the address, or takes the source off it. */
+bool route_uses(const struct route *r, const struct prefix *addresses,
+		size_t count);
 /* An address or a route of IPv6. */
 bool device_wants_ipv6(const struct state *s, const struct device *d);

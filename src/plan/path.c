@@ -252,8 +252,8 @@ static void loop_error(const struct path *t, const struct lookup *l,
 	char endpoint[ENDPOINT_TEXT_MAX], text[PREFIX_TEXT_MAX];
 	struct diag *d;
 
-	d = diag_error(diags, l->peer->where, "the endpoint %s would be sent "
-		       "to through %s itself, by the %s %s (table %u)",
+	d = diag_error(diags, l->peer->endpoint_where, "the endpoint %s would "
+		       "be sent to through %s itself, by the %s %s (table %u)",
 		       endpoint_format(&l->endpoint, endpoint),
 		       t->device->name, connected ? "subnet of its address" :
 		       "route", prefix_format(prefix, text), table);

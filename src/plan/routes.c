@@ -159,13 +159,10 @@ static bool loses_late(const struct planner *p, const struct route *r)
 
 static bool uses_gone(const struct planner *p, const struct route *r)
 {
-	if (r->prefix.ip.family != AF_INET || !r->source.family)
-		return false;
 	for (size_t i = 0; i < p->effects_count; i++)
-		for (size_t j = 0; j < p->effects[i].gone_count; j++)
-			if (!ip_compare(&r->source,
-					&p->effects[i].gone[j].ip))
-				return true;
+		if (route_uses(r, p->effects[i].gone,
+			       p->effects[i].gone_count))
+			return true;
 	return false;
 }
 
@@ -257,8 +254,8 @@ static int foreign_stays(struct planner *p, const struct route *have)
 	sbuf_init(&text, p->arena);
 	route_write(&text, have);
 	return err_refuse(p->e, "foreign", "the route %s (protocol %u) is not "
-			  "ours and would vanish: it uses an address that "
-			  "goes", text.data, have->protocol);
+			  "ours and uses an address that goes", text.data,
+			  have->protocol);
 }
 
 /* What the kernel is about to delete with an address goes before that. */

@@ -60,6 +60,7 @@ struct peer {
 	size_t allowed_ip_count;
 	const char *name;		/* want: #@ name, or NULL */
 	struct place where;		/* want: of its public key */
+	struct place endpoint_where;	/* want */
 	const struct place *allowed_ip_places;	/* want: one each, or NULL */
 	/* have */
 	int64_t last_handshake;		/* seconds since the epoch, 0: never */

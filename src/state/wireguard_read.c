@@ -126,6 +126,7 @@ static void take_peer(struct wireguard_reader *r, enum word word,
 			return;
 	} else if (value_endpoint(r->arena, r->source, value, r->diags,
 				  &e) == 0) {
+		p->endpoint_where = place_of(r->source, value);
 		p->endpoint = e.endpoint;
 		p->endpoint_host = e.host;
 		p->endpoint_port = e.host ? e.port : 0;

@@ -3,7 +3,7 @@
 #
 # Sources of every kind and each exit status that takes no WireGuard in the
 # kernel, one by one.
-# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
+# shellcheck source=tests/cli/lib.sh disable=SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image")
@@ -52,7 +52,7 @@ check "a folder" m validate f/
 says "a folder tells its mesh" '^office: valid$'
 tells "that its keys are elsewhere is said" 'keys were not checked'
 check "a folder without a slash, by a path" m validate ./f
-exits "a folder that a bare name may mean" $bare m validate f
+exits "a folder that a bare name may mean" "$bare" m validate f
 tells "it is told how to write it" './f'
 check "this folder" bash -c 'cd f && "$1" validate .' - "$build/meshapply"
 if [ -d /etc/wireguard ] && [ "$CLI_INSIDE" = root ]; then
@@ -104,7 +104,7 @@ tells "65: it is said whose it is" 'own key|itself'
 ### 66: not there
 
 exits "66: no such file" 66 m validate ./none.conf
-exits "66: no such name" $bare m validate none
+exits "66: no such name" "$bare" m validate none
 exits "66: no such folder" 66 m validate none/
 mkdir empty
 exits "66: a folder without wireguard.conf" 66 m validate empty/

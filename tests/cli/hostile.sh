@@ -3,7 +3,7 @@
 #
 # What somebody may hand in to harm: each is refused with 65 and a clear error,
 # nothing is changed, no sanitizer finds fault, and it takes linear time.
-# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
+# shellcheck source=tests/cli/lib.sh disable=SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image" --force=root)

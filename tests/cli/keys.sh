@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # meshapply key, beside what wg makes of the same.
-# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
+# shellcheck source=tests/cli/lib.sh disable=SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
 
 pub_of() {	# COMMAND... with the key on standard input

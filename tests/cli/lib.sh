@@ -52,6 +52,7 @@ export LC_ALL=C.UTF-8
 
 # A name alone is looked for in a folder that only root may look into.
 bare=66
+# shellcheck disable=SC2034 # for the suites
 [ ! -e /etc/wireguard ] || [ -x /etc/wireguard ] || bare=77
 
 m() {

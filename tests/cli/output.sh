@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is printed, where, and what becomes of a run whose output fails.
-# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
+# shellcheck source=tests/cli/lib.sh disable=SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image")
@@ -89,8 +89,8 @@ for run in "${runs[@]}"; do
 			echo object || echo null)"
 	}
 	exits "$name --jsonl" "$want" m "${line[@]}" --jsonl
-	is "$name --jsonl: objects, a line each" "$(
-		jq -c . "$out" | wc -l)" "$(wc -l <"$out")"
+	is "$name --jsonl: objects, a line each, with a type" \
+		"$(jq -c .type "$out" | grep -vc null)" "$(wc -l <"$out")"
 	is "$name --jsonl: the first names the format" \
 		"$(head -n 1 "$out" | jq -r .format)" 1
 done

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Endpoint names: asked for by meshapply-fetch, which holds no right.
-# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
+# shellcheck source=tests/cli/lib.sh disable=SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image")
@@ -91,8 +91,8 @@ for name in "$(printf 'a%.0s' {1..64}).test" "$(printf 'a.%.0s' {1..200})test" \
 	'one.test;x' '../one.test' '*' '_x.test'; do
 	with "$name" >wg3.conf
 	tap_run m plan "${r[@]}" wg3.conf
-	is "the name ${name:0:12}: refused or warned of" "$([ $tap_status -eq 65 ] ||
-		{ [ $tap_status -eq 0 ] && grep -q 'not resolve' "$err"; } &&
+	is "the name ${name:0:12}: refused or warned of" "$([ "$tap_status" -eq 65 ] ||
+		{ [ "$tap_status" -eq 0 ] && grep -q 'not resolve' "$err"; } &&
 		echo yes)" yes
 	clean "the name ${name:0:12}" "$out" "$err"
 done

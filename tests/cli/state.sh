@@ -4,7 +4,7 @@
 # The state folder, as its owner, who may be another user, can leave it: links,
 # pipes, devices, rubbish. A run by root follows none of it, waits for none of
 # it, writes to none of it, and says what is in its way.
-# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
+# shellcheck source=tests/cli/lib.sh disable=SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
 
 r=(--root="$scratch/image")

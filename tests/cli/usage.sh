@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The command line: verbs, options, help, and what is refused with 64.
-# shellcheck disable=SC2016,SC2317 # scripts in quotes, functions by name
+# shellcheck source=tests/cli/lib.sh disable=SC2016,SC2317
 . "$(dirname "$0")/lib.sh"
 
 # What each verb takes, as the manual page has it. The namespace nosuch ends
@@ -114,11 +114,11 @@ tells "apply without a source: it is wanted" 'apply wants SOURCE'
 for verb in plan validate adopt remove recover key; do
 	exits "$verb without an argument" 64 m $verb
 done
-exits "a verb mistyped" $bare m stauts
+exits "a verb mistyped" "$bare" m stauts
 tells "a verb mistyped: a guess" '(No such file|denied).*; did you mean the verb status\?'
 exits "a verb mistyped, with what it takes" 64 m stauts wg0
 tells "with what it takes: a guess" 'no verb is called stauts; did you mean status\?'
-exits "no verb at all" $bare m frobnicate
+exits "no verb at all" "$bare" m frobnicate
 is "no verb at all: no guess" "$(grep -c 'did you mean' "$err")" 0
 exits "a path is not taken for a verb" 66 m ./stauts
 is "a path: no guess" "$(grep -c 'did you mean' "$err")" 0
@@ -153,9 +153,10 @@ for netns in .. a/b ./x; do
 done
 for mesh in a/b/ '' ../.. 'a b' $'a\nb' a\"b 'ü' "$(printf 'a%.0s' {1..300})"
 do
-	exits "the mesh ${mesh:0:9}" 64 m remove --netns=nosuch -- "$mesh"
+	name=${mesh:0:9}
+	exits "the mesh ${name@Q}" 64 m remove --netns=nosuch -- "$mesh"
 done
 exits "two names of a mesh" 64 m remove --mesh=a b
 exits "two names of a mesh for status" 64 m status --mesh=a b
-exits "-- ends the options" $bare m plan -- --root
+exits "-- ends the options" "$bare" m plan -- --root
 done_testing

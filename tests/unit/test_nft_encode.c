@@ -271,7 +271,7 @@ START_TEST(complaints_have_places)
 	size_t line, column;
 
 	diags_init(&diags, arena);
-	nftc_diagnose(arena, STR("/dev/stdin:3:5-9: Error: x\n"), &f, &diags);
+	nftc_diagnose(arena, STR("/dev/stdin:5:5-9: Error: x\n"), &f, &diags);
 	ck_assert_uint_eq(diags.errors, 1);
 	place_resolve(diags.items[0].where, &name, &line, &column);
 	ck_assert_str_eq(name, cases[_i].name);

@@ -12,7 +12,7 @@
 
 #include "support/nft_live.h"
 
-START_TEST(preparing_writes_nothing_and_tells_what_fails)
+START_TEST(loading_is_all_or_nothing)
 {
 	struct str text = live_with_ranges("10.0.0.0/24");
 	uint32_t before = live_generation();
@@ -25,8 +25,12 @@ START_TEST(preparing_writes_nothing_and_tells_what_fails)
 	text = STR("table inet " SETS " {\n"
 		   "chain a { goto nowhere; }\n}\n");
 	ck_assert_int_eq(nftc_prepare(live.arena, live.helper, -1, SETS, text,
-				      &c, &live.e), -1);
-	ck_assert_ptr_nonnull(strstr(live.e.text, "line 2, column "));
+				      &c, &live.e), 0);
+	ck_assert_int_eq(nftc_commit(c, before, &live.e), -1);
+	nftc_close(c);
+	ck_assert_int_eq(live.e.kind, ERR_FAILED);
+	ck_assert_msg(strstr(live.e.text, "line 2, column "), "%s",
+		      live.e.text);
 	ck_assert_uint_eq(live_generation(), before);
 }
 END_TEST
@@ -113,25 +117,31 @@ START_TEST(timeouts_do_not_come_from_the_namespace)
 }
 END_TEST
 
-/* Names of links: flowtables and ingress need them to be there. */
+/* Flowtables and ingress hooks name links, which have to be there. */
 START_TEST(links_have_stubs)
 {
-	struct str text = STR("table inet " SETS " {\n"
-			      "chain a { type filter hook ingress device "
-			      "\"stub0\" priority 0; accept; }\n}\n");
+	static const char *const formats[] = {
+		"table inet " SETS " {\n"
+		"chain a { type filter hook ingress device \"%s\" priority 0;"
+		" accept; }\n}\n",
+		"table inet " SETS " {\n"
+		"flowtable f { hook ingress priority 0; devices = { %s }; }\n"
+		"chain a { type filter hook forward priority 0;"
+		" ip protocol tcp flow add @f; }\n}\n",
+	};
+	struct str text = str_of(arena_printf(live.arena, formats[_i],
+					      "stub0"));
 	struct firewall f;
 	struct diags diags;
 
 	if (live_try_compile(SETS, text, &f, &diags) < 0) {
-		text = STR("table inet " SETS " {\n"
-			   "chain a { type filter hook ingress device "
-			   "\"lo\" priority 0; accept; }\n}\n");
+		text = str_of(arena_printf(live.arena, formats[_i], "lo"));
 		ck_assert_msg(live_try_compile(SETS, text, &f, &diags) < 0,
 			      "there was no stub");
-		printf("SKIP: no ingress hook in this kernel\n");
+		printf("SKIP: %s\n", diags.items[0].message);
 		return;
 	}
-	ck_assert_uint_eq(f.object_count, 3);
+	ck_assert_uint_eq(f.object_count, 3 + _i);
 }
 END_TEST
 
@@ -167,6 +177,7 @@ static struct str many_elements(void)
  */
 START_TEST(a_service_compiles_ten_thousand_elements)
 {
+	char program[600];
 	struct firewall want, have;
 	struct str text = many_elements();
 
@@ -174,8 +185,9 @@ START_TEST(a_service_compiles_ten_thousand_elements)
 		printf("SKIP: not root, cannot become another user\n");
 		return;
 	}
-	if (access(live.helper, X_OK) < 0) {
-		printf("SKIP: user 4242 does not reach %s\n", live.helper);
+	snprintf(program, sizeof(program), "%s/meshapply-nftc", live.helper);
+	if (access(program, X_OK) < 0) {
+		printf("SKIP: user 4242 does not reach %s\n", program);
 		return;
 	}
 	want = live_compile(SETS, text);
@@ -326,59 +338,67 @@ START_TEST(the_child_gets_no_other_descriptor)
 }
 END_TEST
 
-/* In a user namespace of its own, which may have none beneath it. */
-static int forbid_namespaces(void)
+static int write_to(const char *path, const char *value)
 {
-	static const char *const paths[] = {
-		"/proc/sys/user/max_user_namespaces",
-		"/proc/sys/user/max_net_namespaces",
-	};
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t put = write(fd, value, strlen(value));
 
-	if (unshare(CLONE_NEWUSER) < 0)
-		return -1;
-	for (size_t i = 0; i < array_size(paths); i++) {
-		int fd = open(paths[i], O_WRONLY | O_CLOEXEC);
-		ssize_t put = write(fd, "0", 1);
-
-		close(fd);
-		if (put != 1)
-			return -1;
-	}
-	return 0;
+	close(fd);
+	return put == (ssize_t)strlen(value) ? 0 : -1;
 }
 
-START_TEST(no_namespace_is_no_permission)
+/* As root of namespaces of our own that may have none beneath them. */
+static int forbid_namespaces(void)
 {
+	char map[64];
+
+	snprintf(map, sizeof(map), "0 %u 1", geteuid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 ||
+	    write_to("/proc/self/uid_map", map) < 0)
+		return -1;
+	if (write_to("/proc/sys/user/max_user_namespaces", "0") < 0)
+		return -1;
+	return write_to("/proc/sys/user/max_net_namespaces", "0");
+}
+
+START_TEST(without_a_namespace_it_is_checked_in_place)
+{
+	struct str bad = STR("table inet " SETS " {\n"
+			     "\tchain a { acept; }\n}\n");
+	struct str good = live_with_ranges("10.0.0.0/24");
 	struct firewall f;
 	struct diags diags;
+	const char *name;
+	size_t line, column;
 
-	if (live_become_service() < 0) {
-		printf("SKIP: not root, cannot become another user\n");
-		return;
-	}
 	if (forbid_namespaces() < 0) {
 		printf("SKIP: namespaces cannot be forbidden\n");
 		return;
 	}
-	ck_assert_int_eq(live_try_compile(SETS, STR("table inet " SETS " { }"),
-				     &f, &diags), -1);
+	ck_assert_int_eq(live_try_compile(SETS, good, &f, &diags), -1);
 	ck_assert_int_eq(live.e.kind, ERR_PERMISSION);
 	ck_assert_ptr_nonnull(strstr(live.e.text, "namespace"));
+	ck_assert_uint_eq(diags.count, 0);
+	ck_assert_int_eq(live_try_compile(SETS, bad, &f, &diags), -1);
+	ck_assert_int_eq(live.e.kind, ERR_DATA);
+	ck_assert_uint_eq(diags.errors, 1);
+	place_resolve(diags.items[0].where, &name, &line, &column);
+	ck_assert_uint_eq(line, 2);
 }
 END_TEST
 
 static void add(TCase *t)
 {
-	tcase_add_test(t, preparing_writes_nothing_and_tells_what_fails);
+	tcase_add_test(t, loading_is_all_or_nothing);
 	tcase_add_test(t, errors_have_their_places);
 	tcase_add_test(t, a_refusal_by_the_kernel_has_its_place);
 	tcase_add_test(t, timeouts_do_not_come_from_the_namespace);
-	tcase_add_test(t, links_have_stubs);
+	tcase_add_loop_test(t, links_have_stubs, 0, 2);
 	tcase_add_test(t, a_service_compiles_ten_thousand_elements);
 	tcase_add_loop_test(t, a_wrong_helper_is_told, 0, 5);
 	tcase_add_test(t, the_child_dies_with_its_parent);
 	tcase_add_test(t, the_child_gets_no_other_descriptor);
-	tcase_add_test(t, no_namespace_is_no_permission);
+	tcase_add_test(t, without_a_namespace_it_is_checked_in_place);
 }
 
 int main(void)

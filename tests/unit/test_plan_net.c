@@ -229,6 +229,40 @@ START_TEST(foreign_route_by_our_address)
 }
 END_TEST
 
+/* On another link, with an address of ours: the whole mesh goes. */
+static int remove_beside(const char *prefix, const char *source,
+			 uint8_t protocol)
+{
+	struct route r = { .type = 1, .protocol = protocol, .table = 254,
+			   .device = "eth0" };
+	int result;
+
+	start();
+	wanted(&first, "10.0.0.1/24,fd00::1/64");
+	apply_first();
+	r.prefix = build_prefix(prefix);
+	r.source = build_prefix(source).ip;
+	model_route_put(bench.model, &r);
+	build_init(&want, arena, MESH);
+	bench_observe(&bench, &want.s, NULL, NULL, &have);
+	result = plan_diff(arena, &want.s, &have, &first.s, &bench.options,
+			   &plan, &err);
+	if (result)
+		ck_assert_str_eq(err.guard, "foreign");
+	end();
+	return result;
+}
+
+START_TEST(foreign_route_elsewhere_by_our_address)
+{
+	ck_assert_int_eq(remove_beside("10.44.0.0/16", "10.0.0.1", 4), -1);
+	ck_assert_int_eq(remove_beside("fd44::/64", "fd00::1", 4), -1);
+	ck_assert_int_eq(remove_beside("10.44.0.0/16", "10.0.0.2", 4), 0);
+	/* The same address on another link, and its network. */
+	ck_assert_int_eq(remove_beside("10.0.0.0/24", "10.0.0.1", 2), 0);
+}
+END_TEST
+
 START_TEST(mtu_too_small_for_ipv6)
 {
 	start();
@@ -551,6 +585,7 @@ int main(void)
 		CHECK_CASE(route_by_its_source),
 		CHECK_CASE(last_address_goes),
 		CHECK_CASE(foreign_route_by_our_address),
+		CHECK_CASE(foreign_route_elsewhere_by_our_address),
 		CHECK_CASE(mtu_too_small_for_ipv6),
 		CHECK_CASE(routes_added_replaced_removed),
 		CHECK_CASE(foreign_route_in_the_way),

@@ -163,6 +163,32 @@ START_TEST(on_before_and_on_after)
 }
 END_TEST
 
+/* A link that is made has the default, one that goes takes all with it. */
+START_TEST(of_our_own_link)
+{
+	struct device wg = { .name = "wg.0", .owned = true };
+	const char *key = "net.ipv4.conf.wg/0.rp_filter";
+	struct state *want = VALUES(key, "2");
+	struct state *none = VALUES(NULL);
+	struct state *now = VALUES(key, "2");
+	struct state out;
+
+	want->devices = now->devices = &wg;
+	want->device_count = now->device_count = 1;
+	ck_assert_uint_eq(needs("a", want,
+				VALUES("net.ipv4.conf.default.rp_filter",
+				       "1")), 1);
+	ck_assert_uint_eq(needs("a", want, now), 0);
+	out = restored("a", none, now);
+	ck_assert_uint_eq(out.sysctl_count, 0);
+	none->devices = &wg;
+	none->device_count = 1;
+	out = restored("a", none, now);
+	ck_assert_uint_eq(out.sysctl_count, 1);
+	expect(&out, 0, key, "1");
+}
+END_TEST
+
 START_TEST(changed_by_others_since)
 {
 	struct state out;
@@ -273,6 +299,7 @@ int main(void)
 	tcase_add_test(tc, what_the_kernel_puts_back_is_not_kept);
 	tcase_add_test(tc, the_last_mesh_sets_back);
 	tcase_add_test(tc, on_before_and_on_after);
+	tcase_add_test(tc, of_our_own_link);
 	tcase_add_test(tc, changed_by_others_since);
 	tcase_add_test(tc, of_another_boot_or_namespace);
 	tcase_add_test(tc, rubbish_is_a_loss);

@@ -80,6 +80,11 @@ as_given() {	# ADDRESS...
 	ip -n a link del ref
 }
 
+# flow ADDRESS PORT RATE SECONDS [SRC]: under way when it returns
+flow() {
+	udp_flow_start flow a b "$@" && sleep 0.7
+}
+
 # flow_ends NAME MOST: two tests; at most so many lost.
 flow_ends() {
 	local line
@@ -87,7 +92,7 @@ flow_ends() {
 	echo "# $1: $line"
 	check "$1: of the flow are lost at most $2" \
 		test "$(udp_flow_get lost "$line")" -le "$2"
-	check "$1: it was a flow" test "$(udp_flow_get sent "$line")" -gt 200
+	check "$1: it was a flow" test "$(udp_flow_get sent "$line")" -gt 100
 }
 
 ### 1. Addresses of one subnet
@@ -101,7 +106,7 @@ state > first.before
 check 'addresses: apply' apply
 on a ip route add 10.55.0.0/16 dev wg0
 check 'addresses: a session' on a ping -q -c 1 -W 10 10.0.0.2
-udp_flow_start flow a b 10.0.0.2 4001 500 0 10.0.0.7
+flow 10.0.0.2 4001 500 0 10.0.0.7
 wireguard '10.0.0.7/24, 10.0.0.9/24, fd00::7/64, fd00::9/64'
 check 'the first of a subnet goes' apply
 sleep 0.5
@@ -115,7 +120,7 @@ check 'and so does the connected one' \
 is 'promote_secondaries is as it was' \
 	"$(on a cat /proc/sys/net/ipv4/conf/wg0/promote_secondaries)" 0
 
-udp_flow_start flow a b fd00::2 4001 500 0 fd00::7
+flow fd00::2 4001 500 0 fd00::7
 wireguard '10.0.0.9/24, 10.0.0.7/24, fd00::9/64, fd00::7/64'
 check 'addresses in another order' apply
 sleep 0.5
@@ -164,7 +169,7 @@ is 'its mark' "$(on a wg show wg0 fwmark)" 0xca6c
 check 'full tunnel: a session' on a ping -q -c 1 -W 10 203.0.113.7
 for mark in 51900 0x77; do
 	full "FwMark = $mark" > wg0.conf
-	udp_flow_start flow a b 203.0.113.7 4001 1000 0
+	flow 203.0.113.7 4001 1000 0
 	check "the mark becomes $mark" on a "$meshapply" wg0.conf
 	sleep 0.5
 	flow_ends "the mark becomes $mark" 0
@@ -257,13 +262,13 @@ state > second.before
 
 wireguard '10.0.0.1/24, fd00::1/64' 'MTU = 1279'
 exits 'an MTU of 1279 beside IPv6 is refused' 65 apply
-says 'an MTU of 1279' 'needs 1280'
+says 'an MTU of 1279' 1280
 same 'and nothing is changed' second.before <(state)
 wireguard '10.0.0.1/24, fd00::1/64' 'MTU = 1420'
 check 'MTU 1420' apply
 on a ip -6 route add fd55::/64 dev wg0
-state | sed 's/mtu 1420 /mtu 1380 /' > mtu.want
-udp_flow_start flow a b fd00::2 4001 500 0 fd00::1
+state | sed 's/mtu 1420 /mtu 1380 /; s/wg0.mtu:1420/wg0\/mtu:1380/' > mtu.want
+flow fd00::2 4001 500 0 fd00::1
 wireguard '10.0.0.1/24, fd00::1/64' 'MTU = 1380'
 check 'MTU 1380' apply
 sleep 0.5
@@ -286,8 +291,13 @@ route replace fd02::/64 dev wg0 proto 77
 END
 wireguard '10.0.0.1/24, fd00::1/64' 'MTU = 1380'
 check 'and back, with IPv6' apply
+# The kernel made IPv6 of the link anew, with the link-local address that it
+# otherwise does not give to WireGuard, and no address of ours.
 same 'addresses and routes are as before' \
-	<(grep -v fd55:: mtu.want) <(state)
+	<(grep -E '^(address|route)' mtu.want | grep -v fd55::) \
+	<(state | grep -E '^(address|route)' |
+		grep -vE ' (inet6 )?fe80::[^ ]* .*wg0|wg0.* inet6 fe80::')
+check 'and a second run writes nothing' writes_nothing a "$meshapply" ./mesh
 check 'remove' remove
 
 ### 7. Routes with a preferred source
@@ -408,7 +418,8 @@ state > port.before
 hold 0.0.0.0 51821
 sed -i 's/51820$/51821/' mesh/wireguard.conf
 sed -i 's/^Endpoint = .*/Endpoint = 192.0.2.2:51820/' mesh/wireguard.conf
-exits 'another port, which is taken' 4 apply
+exits 'another port, which is taken' 1 apply
+says 'another port' 'nothing was changed'
 same 'all is as it was' port.before <(state)
 check 'the tunnel too' on a ping -q -c 1 -W 10 10.0.0.2
 kill "$holder"
@@ -422,12 +433,10 @@ is 'it is taken' "$(on a wg show wg0 listen-port)" 51821
 # 2^20 peers) is refused by the readers or cannot be written. That case is the
 # model kernel's.
 echo '# a SET_DEVICE refused within a message: not testable on this kernel'
-# Keys are any 32 bytes: no wg genkey for each.
-head -c $((32 * 600)) /dev/urandom > bytes
+# Any 32 bytes are a key: no wg genkey for each.
 for ((i = 0; i < 600; i++)); do
-	printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.%d.%d.0/24\n' \
-		"$(dd if=bytes bs=32 skip=$i count=1 status=none | base64)" \
-		$((100 + i / 256)) $((i % 256))
+	printf '[Peer]\nPublicKey = meshapply/peer/%027dA=\n' $i
+	printf 'AllowedIPs = 10.%d.%d.0/24\n' $((100 + i / 256)) $((i % 256))
 done > many
 cp mesh/wireguard.conf one.conf
 cat one.conf many > mesh/wireguard.conf

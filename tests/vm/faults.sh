@@ -296,6 +296,7 @@ reach() {
 check 'the ways there and back' go_to one
 check 'and away' go_to nothing
 look > nothing.look
+snapshot a > nothing.snapshot
 check 'calls of a first apply' reach nothing one 0
 look > one.look
 check 'calls of a change' reach one two 1
@@ -329,10 +330,10 @@ inject() {
 # children are seen too, and a fault among their calls would be theirs as well.
 children_calls=60
 under() {
-	local fault=$1 words options=()
+	local fault=$1 count words options=()
 	shift
-	[ "${fault#*:}" -le $children_calls ] ||
-		options=(-f --seccomp-bpf)
+	count=${fault#*:}
+	[ "${count%+}" -le $children_calls ] || options=(-f --seccomp-bpf)
 	options+=(-e "trace=${fault%:*}")
 	while [ "$1" != -- ]; do
 		options+=(-e "$(inject "$1" "$fault")")
@@ -440,36 +441,227 @@ each() {
 
 ### Every call fails
 
-each refused nothing-one 'read before' 3
+each refused nothing-one 'read before' 2
 each refused nothing-one 'write before' 1
-each refused nothing-one 'write after' 4
-each refused nothing-one 'read after' 2
-each refused one-two 'read before' 3
+each refused nothing-one 'write after' 3
+each refused nothing-one 'read after' 1
+each refused one-two 'read before' 2
 each refused one-two 'write before' 1
-each refused one-two 'write after' 6
-each refused one-two 'read after' 2
-each refused one-two '(read|write) past' 3
+each refused one-two 'write after' 5
+each refused one-two 'read after' 1
+each refused one-two '(read|write) past' 2
 each refused one-sets 'write before' 1
-each refused one-sets 'read after' 2
+each refused one-sets 'read after' 1
 each refused one-nothing 'write before' 1
-each refused one-nothing 'write after' 3
-each refused one-nothing '(read|write) past' 4
-each refused one-two 'disk before' 3
-each refused one-two 'disk (after|past)' 2
+each refused one-nothing 'write after' 2
+each refused one-nothing '(read|write) past' 2
+each refused one-two 'disk before' 2
+each refused one-two 'disk past' 1
 each refused one-two 'disk kept' 2
-each refused one-two 'take .*' 4
+each refused one-two 'take (before|after|past)' 3
 
-### It is killed at each
+### The run is killed at each
 
-each killed nothing-one '(read|write) before' 2
-each killed nothing-one 'write after' 3
-each killed one-two 'write .*' 5
-each killed one-two 'read (after|past)' 2
-each killed one-two 'disk .*' 5
+each killed nothing-one '(read|write) before' 1
+each killed nothing-one 'write after' 2
+each killed one-two '(read|write) (before|after|past)' 5
+each killed one-two 'disk .*' 3
 each killed one-sets 'read after' 1
-each killed one-nothing '(write|read) (after|past)' 4
-each killed one-nothing 'disk .*' 3
+each killed one-nothing '(write|read) (after|past)' 2
+each killed one-nothing 'disk .*' 2
 killed one-two "$(faults one-two 'write after' 3 | sed -n 2p)" two
-killed one-nothing "$(faults one-nothing 'write past' 2 | sed -n 2p)" one
+killed one-nothing "$(faults one-nothing 'write past' 1)" one
 
+### meshapply-nftc fails, or is killed, at each of its calls
+
+# child_under NUMBER HOW FAULT: have that child of the run to come fail so.
+child_under() {
+	echo "exec $(command -v strace) -D -qq -o $work/child.trace" \
+		"-e trace=${3%:*} -e $(inject "$2" "$3")" \
+		"$work/bin/nftc \"\$1\"" > "nftc.$1"
+}
+
+# Of one-two: the first child compiles, the second loads.
+for number in 1 2; do
+	echo "exec $(command -v strace) -D -qq -o $work/calls.$number" \
+		"-e trace=sendmsg,sendto $work/bin/nftc \"\$1\"" \
+		> nftc.$number
+done
+go_to one
+echo 0 > nftc.runs
+state=two
+check 'calls of the children' on a "$program" ./two
+rm nftc.[12]
+for number in 1 2; do
+	awk '{ call = $0; sub(/\(.*/, "", call) }
+		call ~ /^send/ { print call ":" ++count[call] }' \
+		calls.$number > calls.$number.list
+	echo "# child $number: $(wc -l < calls.$number.list) calls"
+done
+
+# child_fails NUMBER HOW FAULT: what it was to do may have been done, or be of
+# no weight, such as the stub of a link that the file does not need.
+child_fails() {
+	local want=('exit 1, as before')
+	go_to one
+	child_under "$@"
+	echo 0 > nftc.runs
+	on a "$program" ./two > under.output 2>&1
+	status=$?
+	rm "nftc.$1"
+	whereabouts one two
+	[ "$1" = 1 ] || want+=('exit 4, as before')
+	[ "$1$2" != 1error=ENOBUFS ] || want+=('exit 0, as desired')
+	grep -qE 'INJECTED|SIGKILL' child.trace || want=('a fault')
+	verdict "one-two, child $1, $3, $2" "exit $status, $place" "${want[@]}"
+}
+
+for number in 1 2; do
+	for fault in $(spread $((2 + number)) < calls.$number.list); do
+		child_fails $number error=ENOBUFS "$fault"
+	done
+	for fault in $(spread 2 < calls.$number.list); do
+		child_fails $number signal=KILL "$fault"
+	done
+done
+
+# The undo's own child fails as well: it tries again.
+late=$(faults one-two 'write after' 1)
+go_to one
+child_under 3 signal=KILL "$(sed -n 8p calls.2.list)"
+under "$late" error=ENOBUFS -- two
+rm nftc.3
+whereabouts one two
+verdict 'the undo fails once' "exit $status, $place" 'exit 4, as before'
+
+# It fails for good: what differs is said, and the next run goes on with it.
+go_to one
+for number in 3 4 5 6 7 8 9 10; do
+	child_under $number signal=KILL "$(sed -n 8p calls.2.list)"
+done
+under "$late" error=ENOBUFS -- two
+rm nftc.*[0-9]
+is 'the undo fails for good: the exit status' "$status" 5
+check 'and what differs is said' grep -q \
+	'~ firewall table inet meshapply_office' \
+	<(sed -n '/^To be as before/,$p' under.output)
+on a "$program" recover office > under.output 2>&1
+status=$?
+whereabouts one two
+verdict 'recover' "exit $status, $place" 'exit 0, as before'
+
+# No word with the kernel any more.
+under "${late%:*}:$((${late#*:} - 1))+" error=ENOBUFS -- two
+is 'the kernel is gone: the exit status' "$status" 5
+on a "$program" ./two > under.output 2>&1
+status=$?
+whereabouts one two
+verdict 'the next run undoes, and goes on' "exit $status, $place" \
+	'exit 0, as desired'
+
+### Signals wait
+
+# signalled WAY PATTERN SIGNAL STATUS PLACE [HOW]
+signalled() {
+	local from=${1%-*} to=${1#*-} fault
+	fault=$(faults "$1" "$2" 3 | sed -n 2p)
+	go_to "$from"
+	under "$fault" "${6-}${6:+:}signal=$3" -- "$to"
+	whereabouts "$from" "$to"
+	verdict "$1, $fault, SIG$3${6:+ and $6}" "exit $status, $place" \
+		"exit $4, $5"
+}
+signalled one-two 'read before' HUP 129 'as before'
+signalled one-two 'write after' HUP 129 'as desired'
+signalled one-two 'write after' HUP 129 'as before' error=ENOBUFS
+signalled nothing-one 'write after' INT 130 'as desired'
+signalled one-nothing 'write after' TERM 143 'as desired'
+
+# Two runs at once, and ^C, which the child gets as well.
+go_to one
+fault=$(faults one-two 'write after' 1)
+echo 0 > nftc.runs
+start a setsid strace -qq -o trace -e trace="${fault%:*}" \
+	-e "$(inject delay_enter=8000000 "$fault")" \
+	"$program" ./two > under.output 2>&1
+wait_for 30 on a test -e /run/meshapply/office/journal
+exits 'a second run at once' 75 on a "$program" ./one
+exits 'and a removal' 75 on a "$program" remove office
+kill -INT -- "-$started"
+{ wait "$started"; } 2>/dev/null
+status=$?
+whereabouts one two
+verdict '^C in the middle' "exit $status, $place" 'exit 130, as desired'
+go_to one
+start a strace -qq -o trace -e trace="${fault%:*}" \
+	-e "$(inject delay_enter=2000000 "$fault")" \
+	"$program" ./two > under.output 2>&1
+wait_for 30 on a test -e /run/meshapply/office/journal
+on a "$program" --wait=60 ./one > second.output 2>&1
+status=$?
+wait "$started"
+status="$?, then $status"
+whereabouts one two
+verdict 'a second run that waits' "exit $status, $place" \
+	'exit 0, then 0, as before'
+
+### A closed pipe
+
+go_to one
+exec {pipe}> >(exec true)
+wait $!
+{ on a "$program" ./two >&$pipe; } 2>/dev/null
+status=$?
+exec {pipe}>&-
+whereabouts one two
+verdict 'nobody reads the plan' "exit $status, $place" 'exit 141, as before'
+{ on a "$program" ./two | read -r _; } 2>/dev/null
+status=${PIPESTATUS[0]}
+whereabouts one two
+verdict 'nobody reads how it ended' "exit $status, $place" \
+	'exit 141, as desired'
+on a "$program" ./one <&- >&- 2>&-
+status=$?
+whereabouts two one
+verdict 'no descriptor is open' "exit $status, $place" 'exit 0, as desired'
+
+### A disk that takes nothing
+
+# disk_fails NAME FROM TO FOLDER COMMAND...: COMMAND makes it so.
+disk_fails() {
+	local name=$1 from=$2 to=$3 folder=$4 words
+	shift 4
+	go_to "$from"
+	words "$to"
+	on a cp -a "$folder" kept
+	on a mount -t tmpfs -o size=64k,mode=755 full "$folder"
+	on a sh -c 'cp -a kept/. "$1"' sh "$folder"
+	on a "$@"
+	on a "$program" "${words[@]}" > under.output 2>&1
+	status=$?
+	on a umount "$folder"
+	rm -r kept
+	whereabouts "$from" "$to"
+	verdict "$name" "exit $status, $place" 'exit 1, as before'
+}
+fill() {
+	disk_fails "$1" "$2" "$3" "$4" sh -c \
+		'cat /dev/zero > "$1/fill" 2>/dev/null; test -s "$1/fill"' \
+		sh "$4"
+}
+read_only() {
+	disk_fails "$1" "$2" "$3" "$4" mount -o remount,ro "$4"
+}
+fill 'a full /run' nothing one /run/meshapply
+read_only 'a /run for reading only' nothing one /run/meshapply
+fill 'a full /var/lib' nothing one /var/lib/meshapply
+read_only 'a /var/lib for reading only' nothing one /var/lib/meshapply
+fill 'a full /var/lib, and a change' one two /var/lib/meshapply
+fill 'a full /run, and a removal' one nothing /run/meshapply
+
+### After all that
+
+check 'removed' go_to nothing
+snapshot a > now
+same 'the host is as it was' nothing.snapshot now
 done_testing
