@@ -46,7 +46,7 @@ check-rings: all
 	@$(MAKE) --no-print-directory check-vm
 	@echo 'All rings passed.'
 
-check-unit: $(unit_bin)
+check-unit: all $(unit_bin)
 	@for t in $(unit_bin); do echo "== $${t##*/}"; $$t || exit 1; done
 
 # The programs as a user runs them, without root's rights to the network.

@@ -50,7 +50,14 @@ static int keep(struct run *run, const struct state *have, bool journal,
 		return -1;
 	if (journal && journal_mark_verified(run->store, e))
 		return -1;
-	return store_commit(run->store, &result->writes, e);
+	if (!store_commit(run->store, &result->writes, e))
+		return 0;
+	if (!journal)
+		return -1;
+	/* The mark says what is yet to be renamed: the next run does it. */
+	result->unkept = *e;
+	store_leave(run->store);
+	return 0;
 }
 
 /* How silent a peer is matters to the next run alone, and may be lost. */
@@ -253,13 +260,15 @@ static int attempt(struct run *run, struct apply_result *result, bool *clean,
 	if (stage(run, e) ||
 	    journal_write(run->store, run->secrets, &w.journal, e)) {
 		store_abandon(run->store);
+		close_journal(run);
 		return -1;
 	}
 	signals_block(&signals);
 	status = walk(&w, clean, e);
 	if (status)
 		store_abandon(run->store);
-	if (!status || *clean || e->kind != ERR_INCOMPLETE)
+	if (status ? *clean || e->kind != ERR_INCOMPLETE :
+		     !result->unkept.kind)
 		close_journal(run);
 	if (!status)
 		take_sample(run, &w.look.have);

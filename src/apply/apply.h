@@ -58,6 +58,9 @@ struct apply_result {
 	uint64_t writes;	/* netlink messages and files that changed */
 	/* after ERR_INCOMPLETE: what differs from the state before */
 	struct plan differs;
+	/* after APPLY_DONE, if its kind is set: why not all that is kept on
+	   disk could be; the next run that writes goes on with it */
+	struct err unkept;
 };
 
 /*

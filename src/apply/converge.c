@@ -203,7 +203,7 @@ static int settle(struct run *run, struct state *want, struct diags *diags,
 	count = settle_lookups(run->arena, want, &lookups);
 	if (count && k->lookup(k, lookups, count, e))
 		return -1;
-	settle_mtu(want, &run->have, lookups, count, diags);
+	settle_mtu(want, &run->have, &run->options, lookups, count, diags);
 	return data_error(diags, before, e);
 }
 

@@ -146,6 +146,9 @@ static void firewall_read(struct records *r, const struct record *record,
 	}
 	f->table = firewall_table_name(r->arena, mesh);
 	f->compiled = true;
+	/* Only the text can be: the raw form is not kept. */
+	for (size_t i = 0; i < f->element_count; i++)
+		f->elements[i].sendable = false;
 	f->text = (struct str){ 0 };
 	if (text.size) {
 		f->text.data = arena_strndup(r->arena, text.data, text.size);

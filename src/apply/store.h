@@ -58,7 +58,10 @@ int store_stage_canon(struct store *s, struct arena *arena,
 		      const struct firewall *live, struct err *e) must_check_;
 int store_commit(struct store *s, uint64_t *writes, struct err *e)
 	must_check_;
+/* Unlink what is staged still; or leave it to journal_finish() of a later
+   run, after a commit that failed under a mark. */
 void store_abandon(struct store *s);
+void store_leave(struct store *s);
 /* remove: forget the mesh, its folders too where they are empty then. */
 int store_forget(struct store *s, struct err *e) must_check_;
 

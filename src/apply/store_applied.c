@@ -259,10 +259,8 @@ int store_stage_canon(struct store *s, struct arena *arena,
 
 int store_commit(struct store *s, uint64_t *writes, struct err *e)
 {
-	if (store_staged_commit(s, writes, e) < 0) {
-		store_abandon(s);
+	if (store_staged_commit(s, writes, e) < 0)
 		return -1;
-	}
 	/* The list does not name them any more: of no harm if they stay. */
 	for (size_t i = 0; s->contents && i < NAME_COUNT; i++)
 		if (!s->contents->of[i].data &&
@@ -272,6 +270,12 @@ int store_commit(struct store *s, uint64_t *writes, struct err *e)
 			++*writes;
 	store_abandon(s);
 	return 0;
+}
+
+void store_leave(struct store *s)
+{
+	s->staged_count = 0;
+	store_abandon(s);
 }
 
 void store_abandon(struct store *s)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "apply/signals.h"
 #include "apply/store.h"
 #include "base/arena.h"
 #include "cmd/cmd.h"
@@ -15,6 +16,36 @@ static int changed_status(const struct session *s, bool changes)
 	if (s->unresolved && s->options->strict)
 		return EXIT_PARTIAL;
 	return 0;
+}
+
+static void tell_missing(struct session *s)
+{
+	for (size_t i = 0; i < s->want.device_count; i++) {
+		const char *name = s->want.devices[i].name;
+
+		if (!state_device(&s->run.have, name))
+			output_note(s, "there is no device %s to adopt: it is "
+				    "created", name);
+	}
+}
+
+/* To forget the mesh is part of its removal: a signal waits for both. */
+static int remove_all(struct session *s, struct apply_result *result,
+		      struct err *e)
+{
+	struct err failed = { 0 };
+	struct signals signals;
+	bool left;
+	int status;
+
+	signals_block(&signals);
+	status = apply_plan(&s->run, result, e);
+	left = !status && store_forget(s->run.store, &failed);
+	signals_unblock(&signals);
+	/* The next removal does it. */
+	if (left)
+		output_note(s, "%s", failed.text);
+	return status;
 }
 
 int change_run(struct session *s, bool adopt, struct err *e)
@@ -32,19 +63,23 @@ int change_run(struct session *s, bool adopt, struct err *e)
 		return output_end(s, "failed", NULL, e, (int)e->kind);
 	}
 	output_diags(s);
+	if (adopt)
+		tell_missing(s);
 	output_plan(s);
 	if (s->options->dry_run)
 		return output_end(s, plan->count ? "planned, nothing written" :
 				  "nothing to do", NULL, NULL,
 				  changed_status(s, plan->count));
 	/* Also without a step: what is kept of the source follows it. */
-	if (apply_plan(&s->run, &result, e))
+	if (s->forget ? remove_all(s, &result, e) :
+			apply_plan(&s->run, &result, e))
 		return output_end(s, e->kind == ERR_ROLLED_BACK ?
 				  "rolled back" : "failed", &result, e,
 				  (int)e->kind);
-	/* Before anything is printed: a closed pipe may end the run there. */
-	if (s->forget && store_forget(s->run.store, e))
-		output_note(s, "%s", e->text);
+	if (result.unkept.kind)
+		output_note(s, "all is as desired, but not all that is kept "
+			    "of it is on disk: %s; the next run goes on with "
+			    "that", result.unkept.text);
 	return output_end(s, result.end == APPLY_DONE ? "applied" :
 			  "nothing to do", &result, NULL,
 			  changed_status(s, result.end == APPLY_DONE));

@@ -23,7 +23,7 @@ int mesh_named(struct session *s, const char **mesh, struct err *e)
 
 static int open_mesh(struct session *s, bool writes, struct err *e)
 {
-	const char *mesh;
+	const char *mesh = NULL;
 
 	if (mesh_named(s, &mesh, e) || session_enter(s, writes, e))
 		return -1;

@@ -4,9 +4,6 @@
  * emit in the order in which the steps of one phase are to be taken, the sort
  * by phase is stable.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "plan/internal.h"
 
 bool plan_takes(const struct planner *p, const struct device *have)
@@ -69,27 +66,6 @@ void plan_firewall(struct planner *p)
 		s->why = "swapped in one transaction; counters start anew";
 }
 
-/* wg-quick's own tables of the devices taken over, once ours is there. */
-static void adopted_tables(struct planner *p)
-{
-	if (!p->options->adopt || !p->want->device_count)
-		return;
-	for (size_t i = 0; i < p->have->foreign_table_count; i++) {
-		const char *table = p->have->foreign_tables[i];
-		const char *name = strstr(table, " wg-quick-");
-		struct step *s;
-
-		if (!name ||
-		    !state_device(p->want, name + strlen(" wg-quick-")))
-			continue;
-		s = plan_add(p, STEP_FOREIGN_TABLE_DELETE,
-			     PHASE_REMOVE_FIREWALL);
-		s->table = table;
-		s->id = arena_printf(p->arena, "firewall/%s", table);
-		s->why = "our table has taken its part";
-	}
-}
-
 int plan_diff(struct arena *arena, const struct state *want,
 	      const struct state *have, const struct state *last,
 	      const struct plan_options *options, struct plan *out,
@@ -112,7 +88,7 @@ int plan_diff(struct arena *arena, const struct state *want,
 		return -1;
 	plan_mark_helpers(&p, false);
 	plan_sysctls(&p);
-	adopted_tables(&p);
+	plan_adopted_tables(&p);
 	plan_order(arena, &plan);
 	*out = plan;
 	return 0;

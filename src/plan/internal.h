@@ -56,6 +56,12 @@ void plan_addresses(struct planner *p, const struct device *want,
 void plan_sysctls(struct planner *p);
 int plan_routes(struct planner *p);
 int plan_rules(struct planner *p);
+/* What wg-quick had made beside a device that is taken over goes: rules,
+   tables, and routes whose allowed IP goes.  Nothing, unless adopting. */
+bool plan_adopted_rule(const struct planner *p, const struct rule *have);
+void plan_adopted_rules(struct planner *p);
+void plan_adopted_tables(struct planner *p);
+bool plan_adopted_leftover(const struct planner *p, const struct route *have);
 /* Rules that keep marked packets out of the tunnel while its mark changes;
    PUT before the rest, taken away after it. */
 void plan_mark_helpers(struct planner *p, bool put);

@@ -28,6 +28,7 @@ struct way {
 
 struct path {
 	const struct state *want, *have;
+	const struct planner *planner;	/* for what adopting takes away */
 	const struct device *device;
 	struct way *ways;	/* by table and prefix, the best metric first */
 	size_t way_count;
@@ -104,7 +105,8 @@ static void find_rules(struct path *t, struct arena *arena)
 	for (size_t i = 0; i < t->want->rule_count; i++)
 		t->rules[t->rule_count++] = t->want->rules[i];
 	for (size_t i = 0; i < t->have->rule_count; i++)
-		if (!t->have->rules[i].owned)
+		if (!t->have->rules[i].owned &&
+		    !plan_adopted_rule(t->planner, &t->have->rules[i]))
 			t->rules[t->rule_count++] = t->have->rules[i];
 	qsort(t->rules, t->rule_count, sizeof(*t->rules), by_priority);
 }
@@ -222,7 +224,8 @@ static bool in_have_and_goes(const struct path *t, const struct lookup *now)
 	for (size_t i = 0; i < t->have->route_count; i++) {
 		const struct route *r = &t->have->routes[i];
 
-		if (r->table == now->table && r->owned &&
+		if (r->table == now->table &&
+		    (r->owned || plan_adopted_leftover(t->planner, r)) &&
 		    !strcmp(r->device, t->device->name) &&
 		    !prefix_compare(&r->prefix, &now->prefix))
 			return true;
@@ -310,12 +313,16 @@ static void mtu_of(const struct state *want, struct device *d,
 }
 
 void settle_mtu(struct state *want, const struct state *have,
+		const struct plan_options *options,
 		const struct lookup *lookups, size_t count,
 		struct diags *diags)
 {
 	for (size_t i = 0; i < want->device_count; i++) {
 		struct device *d = &want->devices[i];
-		struct path t = { .want = want, .have = have, .device = d };
+		struct planner p = { .want = want, .have = have,
+				     .options = options };
+		struct path t = { .want = want, .have = have, .device = d,
+				  .planner = &p };
 
 		find_ways(&t, diags->arena);
 		find_rules(&t, diags->arena);

@@ -91,5 +91,6 @@ size_t settle_lookups(struct arena *arena, const struct state *want,
  * itself, now or with the routes wanted, is an error at its peer's place.
  */
 void settle_mtu(struct state *want, const struct state *have,
+		const struct plan_options *options,
 		const struct lookup *lookups, size_t count,
 		struct diags *diags);

@@ -285,7 +285,7 @@ static int group_plan(struct planner *p, struct group *g)
 
 		if (g->have_done[h])
 			continue;
-		if (have->owned)
+		if (have->owned || plan_adopted_leftover(p, have))
 			remove_route(p, have);
 		else if (foreign_stays(p, have))
 			return -1;

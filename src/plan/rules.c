@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
 
 #include "plan/internal.h"
 #include "state/text.h"
@@ -189,72 +187,11 @@ static void remove_rules(struct planner *p)
 	}
 }
 
-/* wg-quick lets ip(8) choose: RTPROT_BOOT, or none from older tools. */
-static bool is_quick(const struct rule *have)
-{
-	return !have->owned && (have->protocol == RTPROT_BOOT ||
-				have->protocol == RTPROT_UNSPEC);
-}
-
-/* A foreign rule right behind this one is about to be taken over. */
-static bool leads_taken(const struct planner *p, const struct rule *have)
-{
-	for (size_t i = 0; i < p->have->rule_count; i++) {
-		const struct rule *next = &p->have->rules[i];
-
-		if (next->family != have->family || !is_quick(next) ||
-		    next->priority != have->priority + 1 ||
-		    !rule_excepts_mark(next))
-			continue;
-		for (size_t j = 0; j < p->want->rule_count; j++)
-			if (rule_same_selectors(&p->want->rules[j], next))
-				return true;
-	}
-	return false;
-}
-
-/*
- * One each of what wg-quick had.  A suppressing rule says nothing of whose it
- * is: it is the one right before the rule that does, or it stays.
- */
-static const struct rule *taken_over(const struct planner *p,
-				     const struct rule *want)
-{
-	const struct rule *found = NULL;
-	size_t count = 0;
-
-	for (size_t i = 0; i < p->have->rule_count; i++) {
-		const struct rule *have = &p->have->rules[i];
-
-		if (!is_quick(have) || !rule_same_selectors(want, have) ||
-		    (rule_is_suppress(want) && !leads_taken(p, have)))
-			continue;
-		found = have;
-		count++;
-	}
-	return count == 1 ? found : NULL;
-}
-
-static void adopt_rules(struct planner *p)
-{
-	for (size_t i = p->want->rule_count; i-- > 0;) {
-		const struct rule *have = taken_over(p, &p->want->rules[i]);
-		struct step *s;
-
-		if (!have)
-			continue;
-		s = plan_rule_step(p, STEP_RULE_REMOVE, PHASE_REMOVE_RULES,
-				   have);
-		s->why = "ours has taken its part";
-	}
-}
-
 int plan_rules(struct planner *p)
 {
 	if (add_rules(p))
 		return -1;
 	remove_rules(p);
-	if (p->options->adopt)
-		adopt_rules(p);
+	plan_adopted_rules(p);
 	return 0;
 }

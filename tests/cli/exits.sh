@@ -210,7 +210,7 @@ says "0: it says so" '^wg0: nothing to do$'
 sed 's/192.0.2.1:/name.invalid:/' wg0.conf >name.conf
 check "0: a name that does not resolve" m plan "${r[@]}" name.conf
 tells "0: is a warning" \
-	'^name.conf:[0-9]+:[0-9]+: warning: .*name.invalid does not resolve'
+	'^name.conf:10:12: warning: .*name.invalid does not resolve'
 exits "6: a name that does not resolve, --strict" 6 \
 	m plan "${r[@]}" --strict name.conf
 exits "7: --root alone" 7 m "${r[@]}" wg0.conf

@@ -85,8 +85,8 @@ static void fail_at(const struct host_change *change, size_t at, size_t times,
 	host_close();
 }
 
-static struct ends fail_everywhere(const struct host_change *change, size_t times,
-				   size_t batch)
+static struct ends fail_everywhere(const struct host_change *change,
+				   size_t times, size_t batch)
 {
 	size_t count = host_steps(change);
 	struct ends ends = { 0 };
@@ -123,6 +123,54 @@ END_TEST
 START_TEST(refused_within_a_message)
 {
 	fail_everywhere(&host_changes[_i], 1, 16);
+}
+END_TEST
+
+static int (*model_send)(struct kernel *k, const struct plan *plan,
+			 size_t at, size_t *next, struct err *e);
+
+static size_t refuse_from;
+
+/* From the last steps on, no device takes a key or a port. */
+static int send_and_refuse(struct kernel *k, const struct plan *plan,
+			   size_t at, size_t *next, struct err *failed)
+{
+	if (host.model->sent >= refuse_from &&
+	    (refuse_from || plan->steps[at].kind == STEP_DEVICE_SET)) {
+		refuse_from = 0;
+		return err_set(failed, ERR_FAILED, "refused");
+	}
+	return model_send(k, plan, at, next, failed);
+}
+
+/* One thing that cannot be given back keeps nothing else from it. */
+START_TEST(all_but_one_thing_goes_back)
+{
+	struct apply_result result;
+	struct state *before;
+	struct run run;
+	bool did;
+
+	host_open();
+	host_settle(&wanted_first);
+	before = host_snapshot();
+	host_start(&run);
+	host_plan(&run, &wanted_second);
+	model_send = host.model->kernel.send;
+	host.model->kernel.send = send_and_refuse;
+	refuse_from = host.model->sent + 16;
+	ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
+	ck_assert_int_eq(host.e.kind, ERR_INCOMPLETE);
+	ck_assert_uint_eq(result.differs.count, 1);
+	ck_assert_int_eq(result.differs.steps[0].kind, STEP_DEVICE_SET);
+	host.model->kernel.send = model_send;
+	host_finish();
+	host_start(&run);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s",
+		      host.e.text);
+	host_finish();
+	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
+	host_close();
 }
 END_TEST
 
@@ -186,9 +234,6 @@ START_TEST(given_up_by_force)
 	host_close();
 }
 END_TEST
-
-static int (*model_send)(struct kernel *k, const struct plan *plan,
-			 size_t at, size_t *next, struct err *e);
 
 /* --- the disk --- */
 
@@ -411,6 +456,7 @@ int main(void)
 	tcase_add_loop_test(tc, refused_once, 0, HOST_CHANGES);
 	tcase_add_loop_test(tc, refused_again_and_again, 0, HOST_CHANGES);
 	tcase_add_loop_test(tc, refused_within_a_message, 0, HOST_CHANGES);
+	tcase_add_test(tc, all_but_one_thing_goes_back);
 	tcase_add_test(tc, never_accepted);
 	tcase_add_test(tc, given_up_by_force);
 	tcase_add_test(tc, a_full_disk_is_met_before_the_kernel);

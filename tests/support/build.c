@@ -225,7 +225,7 @@ int bench_settle(struct bench *bench, struct state *want,
 	count = settle_lookups(bench->arena, want, &lookups);
 	if (k->lookup(k, lookups, count, e))
 		return -1;
-	settle_mtu(want, &have, lookups, count, diags);
+	settle_mtu(want, &have, &bench->options, lookups, count, diags);
 	if (want->firewall)
 		model_compile(bench->arena, want->firewall);
 	return 0;

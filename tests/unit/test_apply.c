@@ -382,6 +382,53 @@ START_TEST(renames_that_were_killed)
 }
 END_TEST
 
+static int (*plain_send)(struct kernel *k, const struct plan *plan,
+			 size_t first, size_t *next, struct err *e);
+
+/* A folder is in the way of a file, but not before it was staged. */
+static int send_and_block(struct kernel *k, const struct plan *plan,
+			  size_t first, size_t *next, struct err *e)
+{
+	if (!first)
+		ck_assert_int_eq(command("rm -f %1$s && mkdir %1$s",
+			"var/lib/meshapply/office/applied/network.batch"), 0);
+	return plain_send(k, plan, first, next, e);
+}
+
+/* The kernel is as desired: that a rename fails does not undo it. */
+START_TEST(renames_that_failed)
+{
+	struct apply_result result;
+	struct run run;
+	bool did;
+
+	host_settle(&wanted_first);
+	plain_send = host.model->kernel.send;
+	host.model->kernel.send = send_and_block;
+	host_start(&run);
+	host_plan(&run, &wanted_second);
+	result = apply(&run);
+	host.model->kernel.send = plain_send;
+	ck_assert_int_eq(result.end, APPLY_DONE);
+	ck_assert_int_eq(result.unkept.kind, ERR_FAILED);
+	ck_assert_int_eq(journal_look(host.store), JOURNAL_VERIFIED);
+	host_finish();
+	ck_assert_int_eq(command("rmdir %s",
+		"var/lib/meshapply/office/applied/network.batch"), 0);
+	host_start(&run);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s",
+		      host.e.text);
+	ck_assert(!did);
+	host_finish();
+	ck_assert(host_tidy());
+	host_start(&run);
+	ck_assert_ptr_nonnull(run.last);
+	ck_assert_uint_eq(run.last->devices[0].listen_port, 51821);
+	host_finish();
+	host_converged(&wanted_second, "after the renames");
+}
+END_TEST
+
 START_TEST(a_mark_full_of_rubbish)
 {
 	static const char *const lines[] = {
@@ -531,6 +578,7 @@ int main(void)
 	tcase_add_test(tc, looks_again_where_it_matters);
 	tcase_add_test(tc, interrupted_dumps);
 	tcase_add_test(tc, renames_that_were_killed);
+	tcase_add_test(tc, renames_that_failed);
 	tcase_add_test(tc, a_mark_full_of_rubbish);
 	tcase_add_test(tc, a_journal_of_elsewhere);
 	tcase_add_test(tc, adopted_and_back);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Devices, the firewall, what is foreign, adopting and removing. */
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -325,16 +326,13 @@ START_TEST(firewall_unchecked)
 }
 END_TEST
 
-/* A full tunnel by wg-quick, up and running. */
-static struct model_link *quick(void)
+/* Up and running by wg-quick. */
+static struct model_link *made_by_quick(struct build *b)
 {
 	struct model_link *l;
-	struct build b;
 	struct plan p;
 
-	wanted(&b, "wg0");
-	build_full_tunnel(&b, device, AF_INET);
-	ck_assert(!bench_converge(&bench, &b.s, NULL, &p, &err));
+	ck_assert(!bench_converge(&bench, &b->s, NULL, &p, &err));
 	l = model_link_find(bench.model, "wg0");
 	l->link.alias[0] = '\0';
 	l->link.group = 0;
@@ -347,6 +345,15 @@ static struct model_link *quick(void)
 	model_foreign_table(bench.model, "ip wg-quick-wg0");
 	model_foreign_table(bench.model, "ip wg-quick-wg7");
 	return l;
+}
+
+static struct model_link *quick(void)
+{
+	struct build b;
+
+	wanted(&b, "wg0");
+	build_full_tunnel(&b, device, AF_INET);
+	return made_by_quick(&b);
 }
 
 START_TEST(adopted_without_a_flap)
@@ -434,6 +441,40 @@ START_TEST(another_quick_tunnel_stays)
 }
 END_TEST
 
+/* The file was edited since: nothing of the tunnel is left, what is not
+   wg-quick's stays. */
+START_TEST(adopted_with_less)
+{
+	struct route mine = { .type = RTN_UNICAST, .protocol = RTPROT_BOOT,
+			      .scope = RT_SCOPE_LINK,
+			      .table = RT_TABLE_MAIN, .device = "wg0" };
+	struct build b;
+	size_t rules;
+
+	start();
+	rules = bench.model->rule_count;
+	wanted(&b, "wg0");
+	build_full_tunnel(&b, device, AF_INET);
+	build_peer(&b, device, 12, "198.51.100.2:51820", "0.0.0.0/0");
+	made_by_quick(&b);
+	mine.prefix = build_prefix("198.18.0.0/15");
+	model_route_put(bench.model, &mine);
+	bench.options.adopt = true;
+	wanted(&want, "wg0");
+	ck_assert_int_eq(try_plan(NULL), 0);
+	ck_assert_uint_eq(plan_kinds(&plan, STEP_RULE_REMOVE), 2);
+	ck_assert_uint_eq(plan_kinds(&plan, STEP_ROUTE_REMOVE), 1);
+	ck_assert_uint_eq(plan_kinds(&plan, STEP_FOREIGN_TABLE_DELETE), 1);
+	ck_assert(!prefix_compare(&plan_step(&plan, STEP_ROUTE_REMOVE,
+					     NULL)->route->prefix,
+				  &(struct prefix){ .ip.family = AF_INET }));
+	apply(&want, NULL);
+	ck_assert_uint_eq(bench.model->rule_count, rules);
+	ck_assert_uint_eq(plan_kinds(&plan, STEP_PEER_REMOVE), 1);
+	end();
+}
+END_TEST
+
 START_TEST(classes_have_names)
 {
 	ck_assert_str_eq(disruption_name(DISRUPTION_NONE), "none");
@@ -456,6 +497,7 @@ int main(void)
 		CHECK_CASE(adopted_without_a_flap),
 		CHECK_CASE(adoption_undone),
 		CHECK_CASE(another_quick_tunnel_stays),
+		CHECK_CASE(adopted_with_less),
 		CHECK_CASE(classes_have_names),
 	};
 

@@ -324,6 +324,41 @@ START_TEST(the_firewall_comes_back)
 }
 END_TEST
 
+/* The journal has no element as it would be sent: only the text brings one
+   back. */
+START_TEST(elements_come_back_by_the_text)
+{
+	static struct firewall_element element = {
+		.bytes = { "key", 3 }, .raw = { "raw", 3 }, .sendable = true,
+	};
+	static struct firewall_object set = {
+		.kind = FIREWALL_SET, .name = "sources", .bytes = { "", 0 },
+		.elements_writable = true, .elements_compared = true,
+		.element_count = 1,
+	};
+	struct firewall_object emptied = set;
+	struct firewall live = {
+		.table = "meshapply_office", .compiled = true,
+		.objects = &emptied, .object_count = 1,
+	};
+	struct journal out = { 0 }, in;
+	struct firewall *f = a_firewall("");
+
+	f->objects = &set;
+	f->elements = &element;
+	f->element_count = 1;
+	emptied.element_count = 0;
+	out.before.firewall = f;
+	ck_assert_int_eq(firewall_compare(f, &live), FIREWALL_ELEMENTS);
+	write_journal(&out);
+	read_good(&in);
+	ck_assert_int_eq(firewall_compare(in.before.firewall, f),
+			 FIREWALL_SAME);
+	ck_assert_int_eq(firewall_compare(in.before.firewall, &live),
+			 FIREWALL_DIFFERENT);
+}
+END_TEST
+
 START_TEST(no_other_text_reaches_the_compiler)
 {
 	static const char *const texts[] = {
@@ -510,6 +545,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, any_state_comes_back);
 	tcase_add_test(tc, the_firewall_comes_back);
+	tcase_add_test(tc, elements_come_back_by_the_text);
 	tcase_add_test(tc, no_other_text_reaches_the_compiler);
 	tcase_add_test(tc, cut_off_anywhere);
 	tcase_add_test(tc, lines_that_are_refused);

@@ -12,6 +12,7 @@ set -u
 
 conf=/etc/wireguard/wg0.conf
 wants=/etc/systemd/system/multi-user.target.wants
+unit=wg-quick@wg0.service
 
 ### Two hosts: a is the one that adopts, b is set up by wg and ip alone.
 
@@ -64,7 +65,9 @@ rules() {
 		grep -vE 'lookup 25[345]$|^100:'
 }
 
-writes() { on a "$meshapply" --json wg0 | jq .writes; }
+writes() {
+	on a "$meshapply" --jsonl wg0 | sed -n 's/.*"writes": \([0-9]*\).*/\1/p'
+}
 
 flows_start() {	# A's TARGET
 	udp_flow_start there a b "$1" 4001 1000 0 &&
@@ -95,32 +98,33 @@ adopt_case() {
 	rules | cut -d : -f 2- | sort > "$name.rules"
 	index=$(ifindex)
 	shakes=$(handshakes)
-	snapshot -i a > "$name.running"
+	[ "$name" != full ] || snapshot -i a > "$name.running"
 	check "$name: a flow each way" flows_start "$target"
 
 	exits "$name: apply leaves it alone" 7 on a "$meshapply" wg0
-	check "$name: and says what is wanted" \
-		grep -q 'meshapply adopt wg0' <(on a "$meshapply" wg0 2>&1)
+	says "$name" 'meshapply adopt wg0'
 	exits "$name: the plan" 2 on a "$meshapply" adopt wg0 --dry-run \
 		--detailed-exitcode
-	on a "$meshapply" adopt wg0 --dry-run > "$name.plan"
+	cp $vm_state/output "$name.plan"
 	sed 's/^/#   /' "$name.plan"
 	check "$name: it says that the device is taken over" \
 		grep -q '^ *~ device wg0: .*meshapply:wg0.*taken over' \
 		"$name.plan"
 	fails "$name: and touches no peer and no address" \
 		grep -qE '^ *[-+~] (peer|address)' "$name.plan"
-	same "$name: the plan writes nothing" "$name.running" <(snapshot -i a)
+	[ "$name" != full ] || same "$name: the plan writes nothing" \
+		"$name.running" <(snapshot -i a)
 
 	in=$(received)
 	out=$(sent)
 	check "$name: adopt" on a "$meshapply" adopt wg0
+	[ ! -L $wants/$unit ] || says "$name" 'systemctl disable wg-quick@wg0'
 	is "$name: the same link" "$(ifindex)" "$index"
 	is "$name: the same sessions" "$(handshakes)" "$shakes"
 	check "$name: received bytes count on" [ "$(received)" -gt "$in" ]
 	check "$name: sent bytes count on" [ "$(sent)" -gt "$out" ]
-	is "$name: the alias" "$(ip -n a -j link show wg0 |
-		jq -r '.[0].ifalias')" meshapply:wg0
+	is "$name: the alias" "$(on a cat /sys/class/net/wg0/ifalias)" \
+		meshapply:wg0
 	fails "$name: no route of another maker" \
 		grep -vE ' proto 77( |$)' <(made_routes)
 	same "$name: the routes are the same" \
@@ -169,19 +173,136 @@ adopt_case() {
 }
 
 mkdir -p $wants
-ln -s /lib/systemd/system/wg-quick@.service $wants/wg-quick@wg0.service
+ln -s /lib/systemd/system/wg-quick@.service $wants/$unit
 
 interface 'Address = 10.0.0.1/24, fd00::1/64' 'ListenPort = 51820' peer \
 	'AllowedIPs = 10.0.0.2/32, fd00::2/128, 203.0.113.0/24' \
 	'AllowedIPs = 2001:db8:7::/48' 'Endpoint = 192.0.2.2:51820' | file
 adopt_case site 10.0.0.2
+rm $wants/$unit
 
-interface 'Address = 10.0.0.1/32, fd00::1/128' peer \
-	'AllowedIPs = 0.0.0.0/0, ::/0' 'Endpoint = 192.0.2.2:51820' | file
+full_file() {
+	interface 'Address = 10.0.0.1/32, fd00::1/128' peer \
+		'AllowedIPs = 0.0.0.0/0, ::/0' 'Endpoint = 192.0.2.2:51820' |
+		file
+}
+full_file
 adopt_case full 203.0.113.7
 
 interface 'Address = 10.0.0.1/32, fd00::1/128' 'Table = 1234' peer \
 	'AllowedIPs = 10.0.0.0/24, fd00::/64, 2001:db8:7::/48' \
 	'Endpoint = 192.0.2.2:51820' | file
 adopt_case table 10.0.0.2
+
+### A device that is not as the file says any more
+
+full_file
+check 'differs: wg-quick up' on a wg-quick up wg0
+ip -n a route add 198.18.0.0/15 dev wg0
+check 'differs: a session' on a ping -q -c 1 -W 10 203.0.113.7
+shakes=$(handshakes)
+interface 'Address = 10.0.0.1/32, 10.0.0.9/32' peer \
+	'AllowedIPs = 10.0.0.0/24, 203.0.113.0/24' \
+	'Endpoint = 192.0.2.2:51820' 'PersistentKeepalive = 21' | file
+exits 'differs: the plan' 0 on a "$meshapply" adopt wg0 --dry-run
+cp $vm_state/output plan
+sed 's/^/#   /' plan
+tells() { check "differs: the plan tells of $1" grep -q -- "$2" plan; }
+tells 'the keepalive' '~ peer .* keepalive off -> 21 s'
+tells 'allowed IPs more' '~ peer .*allowed IPs + 10.0.0.0/24, 203.0.113.0/24'
+tells 'allowed IPs less' '~\? peer .*allowed IPs .*0.0.0.0/0'
+tells 'an address more' '+ address 10.0.0.9/32'
+tells 'an address less' '- address fd00::1/128'
+tells 'a route more' '+ route 203.0.113.0/24 dev wg0 proto 77'
+tells 'a route less' '- route default dev wg0 table 51820'
+tells 'the mark' '~ device wg0: mark 0xca6c -> off'
+tells 'rules' '- rule not fwmark 0xca6c table 51820'
+tells 'rules of IPv6' '- IPv6 rule not fwmark 0xca6c table 51820'
+tells 'the tables' '- firewall table ip6 wg-quick-wg0'
+check 'differs: adopt' on a "$meshapply" adopt wg0
+is 'differs: the same sessions' "$(handshakes)" "$shakes"
+check 'differs: through the tunnel' on a ping -q -c 1 -W 10 203.0.113.7
+is 'differs: no rule is left' "$(rules)" ''
+is 'differs: no table either' "$(on a nft list tables)" ''
+is 'differs: nor a route but who made its own' "$(made_routes)" \
+	"$(printf '%s\n' '10.0.0.0/24 dev wg0 proto 77 scope 253 ' \
+		'198.18.0.0/15 dev wg0 proto 3 scope 253 ' \
+		'203.0.113.0/24 dev wg0 proto 77 scope 253 ')"
+is 'differs: a second apply writes nothing' "$(writes)" 0
+exits "differs: remove does not take others' routes along" 7 \
+	on a "$meshapply" remove wg0
+says 'differs' 198.18.0.0/15
+ip -n a route del 198.18.0.0/15 dev wg0
+check 'differs: remove' on a "$meshapply" remove wg0
+sed 's/conf\/all\/src_valid_mark:0/conf\/all\/src_valid_mark:1/' \
+	full.before > differs.before
+same 'differs: as it was before wg-quick' differs.before \
+	<(snapshot a | without_redirects)
+
+### What there is to adopt, and what is not
+
+check 'missing: adopt' on a "$meshapply" adopt wg0
+says missing 'there is no device wg0 to adopt: it is created'
+is 'missing: it is there' "$(on a cat /sys/class/net/wg0/ifalias)" \
+	meshapply:wg0
+is 'missing: a second apply writes nothing' "$(writes)" 0
+exits 'other mesh: refused' 7 on a "$meshapply" adopt wg0 --mesh=other
+says 'other mesh' 'belongs to the mesh wg0'
+check 'missing: remove' on a "$meshapply" remove wg0
+ip -n a link add wg0 type dummy
+exits 'no WireGuard: refused' 7 on a "$meshapply" adopt wg0
+says 'no WireGuard' 'no WireGuard device'
+ip -n a link del wg0
+exits 'no file: refused' 66 on a "$meshapply" adopt wg7
+exits 'another name: refused' 65 on a "$meshapply" adopt wg7 wg0
+
+on a sed -i 's/^Address.*/&\nTable = off\nPostUp = ip route add 10.3.0.0\/16 dev %i/' \
+	$conf
+check 'hooks: wg-quick up' on a wg-quick up wg0
+exits 'hooks: adopt is refused' 65 on a "$meshapply" adopt wg0
+check 'hooks: but not with --ignore-hooks' \
+	on a "$meshapply" adopt wg0 --ignore-hooks
+is 'hooks: what they made stays' "$(made_routes)" \
+	'10.3.0.0/16 dev wg0 proto 3 scope 253 '
+check 'hooks: remove, by force' on a "$meshapply" remove wg0 --force=foreign
+
+### What fails half way leaves wg-quick's device as it was
+
+if [ "${FAULTS-}" = all ]; then
+	step=1
+else
+	step=9
+fi
+full_file
+check 'faults: wg-quick up' on a wg-quick up wg0
+check 'faults: a session' on a ping -q -c 1 -W 10 203.0.113.7
+snapshot -i a | without_redirects > faults.running
+undone=0
+for ((n = 2; n < 200; n += step)); do
+	on a strace -f -qq -o trace \
+		-e inject=sendmsg,sendto:error=ENOBUFS:when=$n \
+		"$meshapply" adopt wg0 > told 2>&1
+	status=$?
+	grep -q INJECTED trace || break
+	case $status in
+	0)	# Past the removals there is only the way forward.
+		is "faults: done although $n failed" "$(writes)" 0
+		on a "$meshapply" remove wg0 > /dev/null
+		on a wg-quick up wg0 2> /dev/null
+		on a ping -q -c 1 -W 10 203.0.113.7 > /dev/null
+		snapshot -i a | without_redirects > faults.running
+		;;
+	1 | 4)
+		undone=$((undone + 1))
+		same "faults: $n failed, exit $status: all is as before" \
+			faults.running <(snapshot -i a | without_redirects)
+		;;
+	*)
+		is "faults: $n failed" "exit $status: $(< told)" 'exit 1 or 4'
+		;;
+	esac
+done
+check 'faults: some were taken back' [ $undone -ge 3 ]
+is 'faults: without one it is adopted' "$status" 0
+check 'faults: remove' on a "$meshapply" remove wg0
 done_testing

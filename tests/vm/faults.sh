@@ -205,7 +205,7 @@ whereabouts() {
 	done
 	state=unknown
 	place="between:
-$(diff -U 0 "$1.look" now | grep '^[-+]' | cut -c 1-200)"
+$(diff -a -U 0 "$1.look" now | grep -a '^[-+]' | tr -cd '\t\n -~' | cut -c 1-200)"
 }
 
 ### What there is to fail
@@ -325,24 +325,13 @@ inject() {
 	echo "inject=${2%:*}:$1:when=${2#*:}"
 }
 
-# under FAULT [HOW...] -- TO: a run with a fault, its exit status in $status.
-# With --seccomp-bpf only the call in question stops the program, but the
-# children are seen too, and a fault among their calls would be theirs as well.
-children_calls=60
+# under FAULT HOW TO: a run with a fault, its exit status in $status.
 under() {
-	local fault=$1 count words options=()
-	shift
-	count=${fault#*:}
-	[ "${count%+}" -le $children_calls ] || options=(-f --seccomp-bpf)
-	options+=(-e "trace=${fault%:*}")
-	while [ "$1" != -- ]; do
-		options+=(-e "$(inject "$1" "$fault")")
-		shift
-	done
-	words "$2"
+	local words
+	words "$3"
 	echo 0 > nftc.runs
-	{ traced "${options[@]}" "$program" "${words[@]}" \
-		> under.output 2>&1; } 2>/dev/null
+	{ traced -e "trace=${1%:*}" -e "$(inject "$2" "$1")" \
+		"$program" "${words[@]}" > under.output 2>&1; } 2>/dev/null
 	status=$?
 }
 
@@ -375,7 +364,7 @@ refused() {
 	call "$1" "$2"
 	[ "$kind" != disk ] || error=ENOSPC
 	go_to "$from"
-	under "$2" error=$error -- "$to"
+	under "$2" error=$error "$to"
 	whereabouts "$from" "$to"
 	case $kind-$phase in
 	*-before) want=('exit 1, as before') ;;
@@ -394,17 +383,20 @@ refused() {
 # killed WAY FAULT [NEXT]: there the run dies; the NEXT one, recover if none is
 # given, ends clean.
 killed() {
-	local from=${1%-*} to=${1#*-} want='as before' kind phase about words
+	local from=${1%-*} to=${1#*-} next=${3-} want='as before'
+	local kind phase about words
 	call "$1" "$2"
+	# Nothing is as it was, but for what is to be forgotten.
+	[ "$phase-$to" != kept-nothing ] || next=nothing
 	go_to "$from"
-	under "$2" signal=KILL -- "$to"
+	under "$2" signal=KILL "$to"
 	words=(recover office --wait=10)
-	[ -z "${3-}" ] || words "$3"
+	[ -z "$next" ] || words "$next"
 	on a "$program" "${words[@]}" >> under.output 2>&1
 	status="$status, then $?"
 	whereabouts "$from" "$to"
 	[ "$phase" != kept ] || want='as desired'
-	[ "${3-}" != "$to" ] || want='as desired'
+	[ "$next" != "$to" ] || want='as desired'
 	verdict "$1, $2 $about ($kind), killed, then ${words[0]}" \
 		"exit $status, $place" "exit 137, then 0, $want"
 }
@@ -529,7 +521,7 @@ done
 late=$(faults one-two 'write after' 1)
 go_to one
 child_under 3 signal=KILL "$(sed -n 8p calls.2.list)"
-under "$late" error=ENOBUFS -- two
+under "$late" error=ENOBUFS two
 rm nftc.3
 whereabouts one two
 verdict 'the undo fails once' "exit $status, $place" 'exit 4, as before'
@@ -539,7 +531,7 @@ go_to one
 for number in 3 4 5 6 7 8 9 10; do
 	child_under $number signal=KILL "$(sed -n 8p calls.2.list)"
 done
-under "$late" error=ENOBUFS -- two
+under "$late" error=ENOBUFS two
 rm nftc.*[0-9]
 is 'the undo fails for good: the exit status' "$status" 5
 check 'and what differs is said' grep -q \
@@ -551,7 +543,7 @@ whereabouts one two
 verdict 'recover' "exit $status, $place" 'exit 0, as before'
 
 # No word with the kernel any more.
-under "${late%:*}:$((${late#*:} - 1))+" error=ENOBUFS -- two
+under "${late%:*}:$((${late#*:} - 1))+" error=ENOBUFS two
 is 'the kernel is gone: the exit status' "$status" 5
 on a "$program" ./two > under.output 2>&1
 status=$?
@@ -566,7 +558,7 @@ signalled() {
 	local from=${1%-*} to=${1#*-} fault
 	fault=$(faults "$1" "$2" 3 | sed -n 2p)
 	go_to "$from"
-	under "$fault" "${6-}${6:+:}signal=$3" -- "$to"
+	under "$fault" "${6-}${6:+:}signal=$3" "$to"
 	whereabouts "$from" "$to"
 	verdict "$1, $fault, SIG$3${6:+ and $6}" "exit $status, $place" \
 		"exit $4, $5"

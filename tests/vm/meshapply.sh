@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2034,SC2120,SC2154 # of and for those who source it
 #
 # What suites share that is about meshapply; sourced after lib.sh, which it
 # leaves in a scratch folder with $meshapply, the release build, in its hand.

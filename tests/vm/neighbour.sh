@@ -167,7 +167,8 @@ check 'look-alikes of our protocol are set up' on a bash alike.sh
 whole > before
 foreign > foreign.before
 others_files > files.before
-check 'there is something to be compared' test "$(wc -l < foreign.before)" -gt 500
+check 'there is something to be compared' \
+	test "$(wc -l < foreign.before)" -gt 500
 for word in meshapply_other other0 'lookup 6600' wgx wg-quick-wgq 'lookup 7700' \
 	'inet meshapply_wg0x' 'ip meshapply_wg0 ' 'proto 77' src_valid_mark; do
 	check "such as $word" grep -q -- "$word" foreign.before

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What wg-quick(8) had put beside a device that is taken over: its rules and
+ * tables, and routes that lead to nobody any more.  The rest of its routes
+ * become ours where they stand, see routes.c.
+ */
+#include <string.h>
+#include <linux/rtnetlink.h>
+
+#include "plan/internal.h"
+
+/* wg-quick lets ip(8) choose: RTPROT_BOOT, or none from older tools. */
+static bool is_quick(uint8_t protocol)
+{
+	return protocol == RTPROT_BOOT || protocol == RTPROT_UNSPEC;
+}
+
+static bool is_wanted(const struct planner *p, const struct rule *have)
+{
+	for (size_t i = 0; i < p->want->rule_count; i++)
+		if (rule_same_selectors(&p->want->rules[i], have))
+			return true;
+	return false;
+}
+
+/* "not fwmark MARK table MARK" of a device that is taken over. */
+static bool is_of_device(const struct planner *p, const struct rule *have)
+{
+	for (size_t i = 0; i < p->want->device_count; i++) {
+		const struct device *d = state_device(p->have,
+						p->want->devices[i].name);
+
+		if (d && d->fwmark == have->fwmark &&
+		    have->table == have->fwmark)
+			return true;
+	}
+	return false;
+}
+
+static bool leads_in(const struct planner *p, const struct rule *have)
+{
+	return !have->owned && is_quick(have->protocol) &&
+		rule_excepts_mark(have) &&
+		(is_of_device(p, have) || is_wanted(p, have));
+}
+
+/*
+ * A suppressing rule says nothing of whose it is: it is the one right before
+ * the rule that does, or it stays.
+ */
+static bool stands_before(const struct planner *p, const struct rule *have)
+{
+	if (have->owned || !is_quick(have->protocol) ||
+	    !rule_is_suppress(have) || have->table != RT_TABLE_MAIN)
+		return false;
+	for (size_t i = 0; i < p->have->rule_count; i++) {
+		const struct rule *next = &p->have->rules[i];
+
+		if (next->family == have->family &&
+		    next->priority == have->priority + 1 && leads_in(p, next))
+			return true;
+	}
+	return false;
+}
+
+bool plan_adopted_rule(const struct planner *p, const struct rule *have)
+{
+	return p->options->adopt &&
+		(leads_in(p, have) || stands_before(p, have));
+}
+
+void plan_adopted_rules(struct planner *p)
+{
+	for (size_t i = p->have->rule_count; i-- > 0;) {
+		const struct rule *have = &p->have->rules[i];
+		struct step *s;
+
+		if (!plan_adopted_rule(p, have))
+			continue;
+		s = plan_rule_step(p, STEP_RULE_REMOVE, PHASE_REMOVE_RULES,
+				   have);
+		s->why = p->want->rule_count ? "ours has taken its part" :
+			"wg-quick's, and not wanted any more";
+	}
+}
+
+static bool peer_allows(const struct peer *peer, const struct prefix *prefix)
+{
+	size_t low = 0, high = peer->allowed_ip_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = prefix_compare(&peer->allowed_ips[middle], prefix);
+
+		if (!order)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+static bool allows(const struct device *d, const struct prefix *prefix)
+{
+	for (size_t i = 0; d && i < d->peer_count; i++)
+		if (peer_allows(&d->peers[i], prefix))
+			return true;
+	return false;
+}
+
+bool plan_adopted_leftover(const struct planner *p, const struct route *have)
+{
+	const struct device *want = state_device(p->want, have->device);
+
+	return p->options->adopt && want && !have->owned && !have->opaque &&
+		have->protocol == RTPROT_BOOT && have->type == RTN_UNICAST &&
+		!have->via.family && !have->source.family &&
+		allows(state_device(p->have, have->device), &have->prefix) &&
+		!allows(want, &have->prefix);
+}
+
+void plan_adopted_tables(struct planner *p)
+{
+	for (size_t i = 0; p->options->adopt &&
+			   i < p->have->foreign_table_count; i++) {
+		const char *table = p->have->foreign_tables[i];
+		const char *name = strstr(table, " wg-quick-");
+		struct step *s;
+
+		if (!name ||
+		    !state_device(p->want, name + strlen(" wg-quick-")))
+			continue;
+		s = plan_add(p, STEP_FOREIGN_TABLE_DELETE,
+			     PHASE_REMOVE_FIREWALL);
+		s->table = table;
+		s->id = arena_printf(p->arena, "firewall/%s", table);
+		s->why = p->want->firewall ? "our table has taken its part" :
+			"wg-quick's, and not wanted any more";
+	}
+}
