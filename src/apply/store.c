@@ -159,6 +159,10 @@ static int lock_open(struct store *s, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFIG, "the lock of %s is no file",
 			       s->mesh);
+	/* A second name may be that of a file which is not to change hands. */
+	if (st.st_nlink != 1)
+		return err_set(e, ERR_CONFIG, "the lock of %s has %lu names, "
+			       "not one", s->mesh, (unsigned long)st.st_nlink);
 	if (!geteuid() && (st.st_uid != folder.st_uid ||
 			   st.st_gid != folder.st_gid) &&
 	    fchown(fd, folder.st_uid, folder.st_gid) < 0)

@@ -42,6 +42,20 @@ struct window {
 	bool cut_before, cut_after;
 };
 
+/* A comment is the user's own business, and may well hold a key. */
+static void cut_comment(struct str text, size_t offset, struct window *w)
+{
+	const char *comment;
+
+	if (offset + 1 >= w->end)
+		return;
+	comment = memchr(text.data + offset + 1, '#', w->end - offset - 1);
+	if (!comment)
+		return;
+	w->end = (size_t)(comment - text.data);
+	w->cut_after = true;
+}
+
 /* Never looks further than a window's size away from the place. */
 static struct window window_around(struct str text, size_t offset,
 				   size_t line_start)
@@ -65,6 +79,7 @@ static struct window window_around(struct str text, size_t offset,
 		w.cut_after = w.end < text.size && text.data[w.end] != '\n';
 	if (!w.cut_after && w.end > w.start && text.data[w.end - 1] == '\r')
 		w.end--;
+	cut_comment(text, offset, &w);
 	return w;
 }
 

@@ -80,8 +80,8 @@ int change_run(struct session *s, bool adopt, struct err *e)
 		output_note(s, "all is as desired, but not all that is kept "
 			    "of it is on disk: %s; the next run goes on with "
 			    "that", result.unkept.text);
-	return output_end(s, result.end == APPLY_DONE ? "applied" :
-			  "nothing to do", &result, NULL,
+	return output_end(s, result.end != APPLY_DONE ? "nothing to do" :
+			  s->forget ? "removed" : "applied", &result, NULL,
 			  changed_status(s, result.end == APPLY_DONE));
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -124,8 +125,9 @@ static void help_all(void)
 
 static void help_verb(const struct verb *verb)
 {
-	printf("Usage: meshapply %s [OPTION]...%s%s\n\n%s.\n", verb->name,
-	       *verb->arguments ? " " : "", verb->arguments, verb->summary);
+	printf("Usage: meshapply %s [OPTION]...%s%s\n\n%c%s.\n", verb->name,
+	       *verb->arguments ? " " : "", verb->arguments,
+	       toupper((unsigned char)*verb->summary), verb->summary + 1);
 	help_options(verb->accepts);
 }
 
@@ -263,6 +265,7 @@ static const struct option_row *row_of(int letter)
 /* Which rows were given, a bit each. */
 static int read_all(int argc, char **argv, struct options *o, uint32_t *seen)
 {
+	static char name[] = "meshapply";
 	struct option table[array_size(rows) + 1] = { 0 };
 	const struct option_row *row;
 	int letter;
@@ -270,6 +273,9 @@ static int read_all(int argc, char **argv, struct options *o, uint32_t *seen)
 	for (size_t i = 0; i < array_size(rows); i++)
 		table[i] = rows[i].option;
 	*seen = 0;
+	/* As which getopt speaks. */
+	if (argc)
+		argv[0] = name;
 	while ((letter = getopt_long(argc, argv, "nqvhV", table, NULL)) != -1) {
 		row = row_of(letter);
 		if (!row)

@@ -171,6 +171,9 @@ void output_error(struct session *s, const struct err *e)
 	if (*e->guard)
 		fprintf(stderr, "meshapply: refused; nothing was changed. "
 			"--force=%s overrules this.\n", e->guard);
+	else if (e->kind == ERR_PERMISSION && s->writes && geteuid())
+		fputs("meshapply: nothing was changed; this is for root\n",
+		      stderr);
 	else if (e->kind == ERR_FAILED && s->writes)
 		fputs("meshapply: nothing was changed\n", stderr);
 	else if (e->kind == ERR_BUSY && !s->options->wait)

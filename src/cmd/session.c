@@ -177,6 +177,10 @@ int mesh_of_argument(struct session *s, const char *argument,
 
 	if (name.size > 5 && !memcmp(name.data + name.size - 5, ".conf", 5))
 		name.size -= 5;
+	else if (slash)
+		return err_set(e, ERR_USAGE,
+			       "%s is a path: give the mesh's own name, which "
+			       "meshapply status shows", argument);
 	if (!name_fits(name))
 		return err_set(e, ERR_USAGE,
 			       "\"%s\" is no name of a mesh: it has 1 to %d "

@@ -42,7 +42,7 @@ static void lend_keys(struct session *s, const struct state *have)
 static const struct plan *drift(struct session *s, const struct state *have)
 {
 	struct plan *plan = arena_new_object(s->arena, struct plan);
-	struct err ignored;
+	struct err ignored = { 0 };
 
 	if (!s->run.last)
 		return NULL;
@@ -251,6 +251,23 @@ static int find_names(struct session *s, struct names *names, bool named,
 	return 0;
 }
 
+/* Of a stream it is the last line, where not even the meshes are known. */
+static void print_end(struct session *s, json_t *list, const struct err *e,
+		      int status)
+{
+	json_t *object = json_pack("{s:s, s:i, s:s, s:i, s:o, s:O}",
+				   "meshapply", MESHAPPLY_VERSION, "format",
+				   REPORT_FORMAT, "verb", "status", "exit",
+				   status, "error", error_json(s->arena, e),
+				   "meshes", list);
+
+	if (s->options->jsonl) {
+		stream_start();
+		json_object_set_new(object, "type", json_string("result"));
+	}
+	print_json(object, s->options->jsonl ? 0 : 2);
+}
+
 int cmd_status(struct options *o)
 {
 	cleanup_(session_closep) struct session s = { 0 };
@@ -263,8 +280,8 @@ int cmd_status(struct options *o)
 
 	session_open(&s, o);
 	if (find_names(&s, &names, named, &e)) {
-		json_decref(list);
-		return output_end(&s, "failed", NULL, &e, (int)e.kind);
+		output_error(&s, &e);
+		worst = (int)e.kind;
 	}
 	for (size_t i = 0; i < names.count; i++) {
 		int status = status_one(o, names.items[i], named, list,
@@ -272,12 +289,9 @@ int cmd_status(struct options *o)
 
 		worst = status > worst ? status : worst;
 	}
-	if (o->json)
-		print_json(json_pack("{s:s, s:i, s:s, s:i, s:o}", "meshapply",
-				     MESHAPPLY_VERSION, "format",
-				     REPORT_FORMAT, "verb", "status", "exit",
-				     worst, "meshes", json_incref(list)), 2);
-	else if (!shown && !o->jsonl && !o->quiet)
+	if (o->json || (o->jsonl && e.kind))
+		print_end(&s, list, e.kind ? &e : NULL, worst);
+	else if (!shown && !o->jsonl && !o->quiet && !worst)
 		puts("no mesh of meshapply is on this host");
 	json_decref(list);
 	return worst;

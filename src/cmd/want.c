@@ -123,8 +123,9 @@ static int device_key(struct session *s, const struct key_ring *ring,
 			return -1;
 	} else {
 		return err_set(e, ERR_DATA, "%s has no private key: write "
-			       "PrivateKey = … into [Interface], or give "
-			       "--key FILE", d->name);
+			       "%s into [Interface], or give --key FILE",
+			       d->name, ring->quick->texts.wireguard.text.data ?
+			       "PrivateKey = …" : "#@ private-key-file NAME");
 	}
 	d->has |= DEVICE_PRIVATE_KEY;
 	key_public(d->private_key, &d->public_key);
@@ -219,6 +220,7 @@ static int translate(struct session *s, struct input_source *in,
 {
 	struct quick_options options = {
 		.name = *in->device ? in->device : s->options->mesh,
+		.mesh = s->options->mesh,
 		.ignore_hooks = s->options->ignore_hooks,
 		.ignore_dns = s->options->ignore_dns,
 	};

@@ -20,7 +20,7 @@ struct arena;
 
 /* What to read. */
 struct scope {
-	const char *mesh;
+	const char *mesh;	/* "": none, links alone are looked for */
 	/* devices to read whether owned or not (wanted, to be adopted) */
 	const char *const *devices;
 	size_t device_count;

@@ -96,6 +96,9 @@ int observe_firewall(struct observer *o, struct err *e)
 	struct err why;
 
 	o->k->generation = 0;
+	/* Without a mesh only links are looked for. */
+	if (!*o->scope->mesh)
+		return 0;
 	if (kern_nft(o->k, e) < 0)
 		return -1;
 	if ((read_firewall(o, table, &why) == 0 &&

@@ -58,7 +58,7 @@ static void raise_loopback(struct talk *talk)
 void stubs_make(struct arena *arena, const char *const *names, size_t count)
 {
 	struct err ignored;
-	struct talk talk;
+	struct talk talk = { 0 };
 
 	if (talk_open(&talk, arena, NETLINK_ROUTE, &ignored) < 0)
 		return;

@@ -164,6 +164,31 @@ static void note_effects(struct planner *p, const struct device *have,
 	e->emptied_late = c->late.count && !c->want.count;
 }
 
+static bool list_has(const struct address_list *list,
+		     const struct prefix *address)
+{
+	if (list->count > ADDRESS_ORDER_MAX)
+		return false;
+	for (size_t i = 0; i < list->count; i++)
+		if (!prefix_compare(&list->items[i], address))
+			return true;
+	return false;
+}
+
+/* Added again for their order: was it this one that was applied? */
+static bool order_drift(const struct planner *p, const char *device,
+			uint8_t family, const struct address_list *want)
+{
+	const struct device *last = p->last ? state_device(p->last, device) :
+		NULL;
+	struct address_list list;
+
+	if (!last || last->address_count > ADDRESS_ORDER_MAX)
+		return false;
+	list = family_list(p->arena, last, family, true);
+	return address_list_same(&list, want);
+}
+
 static void family_plan(struct planner *p, const struct device *want,
 			const struct device *have, uint8_t family)
 {
@@ -172,6 +197,7 @@ static void family_plan(struct planner *p, const struct device *want,
 		.have = family_list(p->arena, have, family, false),
 		.want = family_list(p->arena, want, family, true),
 	};
+	bool mended;
 
 	if (family == AF_INET6 && ipv6_lost(want, have)) {
 		family_down(p, want, have, &c);
@@ -187,9 +213,15 @@ static void family_plan(struct planner *p, const struct device *want,
 	else
 		c.add = c.want;
 	removals(p, want, have, &c.early, PHASE_DEVICE, c.promote_early);
-	for (size_t i = 0; i < c.add.count; i++)
-		address_step(p, STEP_ADDRESS_ADD, PHASE_DEVICE, want, have,
-			     &c.add.items[i]);
+	mended = c.early.count && order_drift(p, want->name, family, &c.want);
+	for (size_t i = 0; i < c.add.count; i++) {
+		struct step *s = address_step(p, STEP_ADDRESS_ADD,
+					      PHASE_DEVICE, want, have,
+					      &c.add.items[i]);
+
+		if (list_has(&c.early, &c.add.items[i]))
+			s->drift = mended;
+	}
 	removals(p, want, have, &c.late, PHASE_REMOVE_ADDRESSES,
 		 c.promote_late);
 	note_effects(p, have, &c, family);

@@ -95,13 +95,13 @@ void quick_take_directive(struct quick_file *file, enum quick_section section,
 			diag_warning(file->diags, where,
 				     "#@ %s is ignored: the file's name is "
 				     "the mesh and the device",
-				     words[i].word);
+				     words[i].word)->hidden = true;
 		else if (words[i].section != section)
 			diag_warning(file->diags, where,
 				     "#@ %s is ignored: it belongs to %s",
 				     words[i].word,
 				     words[i].section == QUICK_PEER ?
-				     "a [Peer]" : "[Interface]");
+				     "a [Peer]" : "[Interface]")->hidden = true;
 		else
 			take(file, section, directive, words[i].word);
 		return;

@@ -17,7 +17,8 @@
 struct arena;
 
 struct quick_options {
-	const char *name;	/* the mesh and the device: of NAME.conf */
+	const char *name;	/* the device, of NAME.conf */
+	const char *mesh;	/* NULL: the same name */
 	bool ignore_hooks;	/* go on without PostUp and its like */
 	bool ignore_dns;
 };

@@ -109,13 +109,19 @@ static bool says_sysctl(const struct quick_file *file, const char *key)
 	return false;
 }
 
+static const char *mesh_name(const struct quick_file *file)
+{
+	return file->options->mesh ? file->options->mesh :
+		file->options->name;
+}
+
 static void write_interface_directives(struct writer *w)
 {
 	const struct quick_file *file = w->file;
 	const char *name = file->options->name;
 
 	from_view(w, file->header);
-	directive(w, "mesh", str_of(name));
+	directive(w, "mesh", str_of(mesh_name(file)));
 	directive(w, "interface", str_of(name));
 	if (file->private_key_file.data) {
 		from_view(w, file->private_key_file);
@@ -379,8 +385,7 @@ static void write_firewall(struct writer *w)
 	from(w, where);
 	sbuf_printf(&w->text, "table inet %s {\n\tchain preraw {\n"
 		    "\t\ttype filter hook prerouting priority raw;\n",
-		    firewall_table_name(w->file->arena,
-					w->file->options->name));
+		    firewall_table_name(w->file->arena, mesh_name(w->file)));
 	write_spoof_rules(w);
 	from(w, where);
 	sbuf_printf(&w->text, "\t}\n\n\tchain premangle {\n"

@@ -17,12 +17,14 @@ static void value_text(struct sbuf *out, const char *value)
 {
 	size_t size = strlen(value), commas = 0, cut = VALUE_MAX;
 
-	if (size <= VALUE_MAX) {
+	if (size > VALUE_MAX)
+		while (cut && value[cut] != ',')
+			cut--;
+	/* What is no list is shown whole. */
+	if (size <= VALUE_MAX || !cut) {
 		sbuf_puts(out, value);
 		return;
 	}
-	while (cut && value[cut] != ',')
-		cut--;
 	for (size_t i = cut; i < size; i++)
 		commas += value[i] == ',';
 	sbuf_add(out, value, cut);

@@ -137,6 +137,12 @@ rm -r image/var/lib/meshapply/{second,office} image/run
 check "status of a host without a mesh" m status "${r[@]}"
 says "it says so" '^no mesh of meshapply is on this host$'
 is "in JSON there is none" "$(m status "${r[@]}" --json | jq -c .meshes)" '[]'
+exits "status where even that cannot be told" 66 m status --netns=nosuch --json
+is "its JSON is of the same form" "$(jq -rc '[.exit, .meshes,
+	(.error.message | type)]' "$out")" '[66,[],"string"]'
+exits "the same as a stream" 66 m status --netns=nosuch --jsonl
+is "it ends with the result" "$(jq -rc '[.type, .exit]' "$out" | tail -n 1)" \
+	'["result",66]'
 
 ### Colours
 

@@ -125,6 +125,7 @@ is "a path: no guess" "$(grep -c 'did you mean' "$err")" 0
 exits "two sources" 64 m plan a.conf b.conf
 tells "two sources: the second is named" 'what to do with b.conf'
 exits "an unknown option" 64 m plan --frob wg0
+tells "an unknown option: by whom" '^meshapply: .*--frob'
 exits "an option cut short that may be two" 64 m plan --json=1 wg0
 exits "an option without its value" 64 m plan wg0 --root
 for option in --root --netns --mesh --key; do
@@ -156,6 +157,8 @@ do
 	name=${mesh:0:9}
 	exits "the mesh ${name@Q}" 64 m remove --netns=nosuch -- "$mesh"
 done
+exits "a path where a mesh is meant" 64 m remove --netns=nosuch ./office
+tells "it is told from a mesh of that name" 'office is a path'
 exits "two names of a mesh" 64 m remove --mesh=a b
 exits "two names of a mesh for status" 64 m status --mesh=a b
 exits "-- ends the options" "$bare" m plan -- --root

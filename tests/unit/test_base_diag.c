@@ -124,6 +124,28 @@ START_TEST(hidden_lines)
 }
 END_TEST
 
+/* People keep the keys of their peers in them. */
+START_TEST(comments_are_cut)
+{
+	struct source s = source_of("f", "PublicKey = x # PrivateKey = y\n"
+				    "#@ name z#\n");
+
+	diag_error(&diags, (struct place){ &s, 12 }, "twice");
+	diag_error(&diags, (struct place){ &s, 31 }, "where it begins");
+	diag_error(&diags, (struct place){ &s, 14 }, "in it");
+	ck_assert_str_eq(formatted(),
+		"f:1:13: error: twice\n"
+		"    1 | PublicKey = x ...\n"
+		"      |             ^\n"
+		"f:1:15: error: in it\n"
+		"    1 | PublicKey = x # PrivateKey = y\n"
+		"      |               ^\n"
+		"f:2:1: error: where it begins\n"
+		"    2 | #@ name z...\n"
+		"      | ^\n");
+}
+END_TEST
+
 /* The caret stands under what is at the place, whatever is before it. */
 START_TEST(carets)
 {
@@ -400,6 +422,7 @@ int main(void)
 	tcase_add_test(tcase, one_diagnostic);
 	tcase_add_test(tcase, two_places_and_none);
 	tcase_add_test(tcase, hidden_lines);
+	tcase_add_test(tcase, comments_are_cut);
 	tcase_add_test(tcase, carets);
 	tcase_add_test(tcase, messages_are_safe);
 	tcase_add_test(tcase, windows);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses, routes, rules, sysctls, with what the kernel does besides. */
+/* Addresses, routes, rules, with what the kernel does besides. */
 #include <string.h>
 #include <sys/socket.h>
 
@@ -156,8 +156,25 @@ START_TEST(order_of_addresses)
 		ck_assert_uint_eq(plan_kinds(&plan, STEP_ADDRESS_REMOVE),
 				  orders[i].removals);
 		ck_assert_str_eq(listed("wg0"), orders[i].listed);
+		/* It is the file that has changed. */
+		for (size_t k = 0; k < plan.count; k++)
+			ck_assert_msg(!plan.steps[k].drift, "case %zu", i);
 		end();
 	}
+}
+END_TEST
+
+START_TEST(order_changed_by_others)
+{
+	start();
+	wanted(&first, "10.0.1.1/24,10.0.0.1/24");
+	apply_first();
+	wanted(&want, "10.0.0.1/24,10.0.1.1/24");
+	ck_assert_msg(!bench_converge(&bench, &want.s, &want.s, &plan, &err),
+		      "%s", err.text);
+	ck_assert_uint_eq(plan.count, 2);
+	ck_assert(!plan.steps[0].drift && plan.steps[1].drift);
+	end();
 }
 END_TEST
 
@@ -454,134 +471,13 @@ START_TEST(mark_goes_after_its_rules)
 }
 END_TEST
 
-/* kernel.md 5: switching forwarding rewrites that of every link. */
-START_TEST(forwarding_reaches_far)
-{
-	const struct step *s;
-
-	start();
-	wanted(&want, "10.0.0.1/24");
-	build_sysctl(&want, "net.ipv4.conf.eth0.forwarding", "0");
-	build_sysctl(&want, "net.ipv4.ip_forward", "1");
-	apply_want();
-	s = plan_step(&plan, STEP_SYSCTL_SET, "sysctl/net.ipv4.ip_forward");
-	ck_assert_int_eq(s->disruption, DISRUPTION_ACCESS);
-	ck_assert_str_eq(s->sysctl_before, "0");
-	s = plan_step(&plan, STEP_SYSCTL_SET,
-		      "sysctl/net.ipv4.conf.eth0.forwarding");
-	ck_assert_ptr_nonnull(s);
-	ck_assert_str_eq(s->sysctl_before, "1");
-	ck_assert_str_eq(model_sysctl_value(bench.model,
-		"net.ipv4.conf.eth0.forwarding"), "0");
-	end();
-}
-END_TEST
-
-START_TEST(forwarding_undone)
-{
-	static const char redirects[] =
-		"net.ipv4.conf.all.accept_redirects";
-	struct state before;
-	size_t done;
-
-	start();
-	model_sysctl(bench.model, redirects, "0");
-	model_sysctl(bench.model, "net.ipv4.conf.eth0.forwarding", "1");
-	wanted(&want, "10.0.0.1/24");
-	build_sysctl(&want, "net.ipv4.ip_forward", "1");
-	ck_assert_int_eq(try_plan(), 0);
-	bench_observe(&bench, &want.s, NULL, NULL, &before);
-	ck_assert(!bench_take(&bench, &plan, 0, SIZE_MAX, &done, &err));
-	ck_assert_ptr_null(bench_undo(&bench, &before, &want.s, NULL));
-	ck_assert_str_eq(model_sysctl_value(bench.model, redirects), "0");
-	ck_assert_str_eq(model_sysctl_value(bench.model,
-		"net.ipv4.conf.eth0.forwarding"), "1");
-	ck_assert_str_eq(model_sysctl_value(bench.model,
-		"net.ipv4.conf.lo.forwarding"), "0");
-	end();
-}
-END_TEST
-
-/* kernel.md 4 */
-START_TEST(advertised_default_stays)
-{
-	struct link *eth0;
-
-	start();
-	eth0 = &model_link_find(bench.model, "eth0")->link;
-	eth0->advertised_default = true;
-	wanted(&first, "fd00::1/64");
-	build_sysctl(&first, "net.ipv6.conf.all.forwarding", "1");
-	apply_first();
-	ck_assert(eth0->advertised_default);
-	ck_assert_str_eq(model_sysctl_value(bench.model,
-		"net.ipv6.conf.eth0.accept_ra"), "2");
-	/* Gone for a moment: still wanted. */
-	eth0->advertised_default = false;
-	wanted(&want, "fd00::1/64");
-	build_sysctl(&want, "net.ipv6.conf.all.forwarding", "1");
-	apply_want();
-	ck_assert_uint_eq(plan.count, 0);
-	ck_assert_ptr_nonnull(state_sysctl(&want.s,
-		"net.ipv6.conf.eth0.accept_ra"));
-	end();
-}
-END_TEST
-
-START_TEST(sysctls_restored)
-{
-	static const struct sysctl back[] = {
-		{ .key = "net.ipv4.ip_forward", .value = "0" },
-	};
-
-	start();
-	wanted(&first, "10.0.0.1/24");
-	build_sysctl(&first, "net.ipv4.ip_forward", "1");
-	build_sysctl(&first, "net.ipv4.conf.wg0.forwarding", "1");
-	apply_first();
-	wanted(&want, "10.0.0.1/24");
-	build_sysctl(&want, "net.ipv4.conf.wg0.forwarding", "1");
-	ck_assert_int_eq(try_plan(), 0);
-	ck_assert_uint_eq(plan.count, 0);
-	bench.options.restored = back;
-	bench.options.restored_count = 1;
-	bench_observe(&bench, &want.s, &first.s, NULL, &have);
-	ck_assert(!plan_diff(arena, &want.s, &have, NULL, &bench.options,
-			     &plan, &err));
-	ck_assert_uint_eq(plan.count, 2);
-	ck_assert_int_eq(plan.steps[0].phase, PHASE_RESTORE_SYSCTL);
-	ck_assert_str_eq(plan.steps[1].id,
-			 "sysctl/net.ipv4.conf.wg0.forwarding");
-	end();
-}
-END_TEST
-
-START_TEST(dot_in_a_link_name)
-{
-	struct sysctl_keys keys;
-	bool found = false;
-
-	start();
-	model_link_add(bench.model, "eth0.100", "vlan");
-	wanted(&want, NULL);
-	build_sysctl(&want, "net.ipv4.ip_forward", "1");
-	bench_observe(&bench, &want.s, NULL, NULL, &have);
-	plan_sysctl_keys(arena, &want.s, &have, &keys);
-	for (size_t i = 0; i < keys.count; i++)
-		if (!strcmp(keys.items[i],
-			    "net.ipv4.conf.eth0/100.forwarding"))
-			found = true;
-	ck_assert(found);
-	end();
-}
-END_TEST
-
 int main(void)
 {
 	const struct check_case cases[] = {
 		CHECK_CASE(address_within_one_subnet),
 		CHECK_CASE(no_helper_where_it_is_set),
 		CHECK_CASE(order_of_addresses),
+		CHECK_CASE(order_changed_by_others),
 		CHECK_CASE(route_by_its_source),
 		CHECK_CASE(last_address_goes),
 		CHECK_CASE(foreign_route_by_our_address),
@@ -593,10 +489,6 @@ int main(void)
 		CHECK_CASE(foreign_rule_in_the_way),
 		CHECK_CASE(full_tunnel_rules), CHECK_CASE(change_of_the_mark),
 		CHECK_CASE(mark_goes_after_its_rules),
-		CHECK_CASE(forwarding_reaches_far),
-		CHECK_CASE(forwarding_undone),
-		CHECK_CASE(advertised_default_stays),
-		CHECK_CASE(sysctls_restored), CHECK_CASE(dot_in_a_link_name),
 	};
 
 	return check_run("plan: network", cases, array_size(cases));

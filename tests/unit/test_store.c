@@ -214,6 +214,13 @@ START_TEST(a_lock_of_another_kind)
 	command("rm %s; mkfifo %s", "run/meshapply/office/lock");
 	ck_assert_int_eq(store_lock(store, 0, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_CONFIG);
+	/* Somebody's file by a second name must not be given away. */
+	command("rm %s", "run/meshapply/office/lock");
+	command("touch %s", "theirs");
+	command("cd $(dirname %s); ln ../../../theirs lock",
+		"run/meshapply/office/lock");
+	ck_assert_int_eq(store_lock(store, 0, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_CONFIG);
 }
 END_TEST
 
