@@ -167,13 +167,46 @@ static int go_forward(struct walk *w, struct err *e)
 	return look_over(w, false, e);
 }
 
+static bool has_table(const struct state *s, const char *table)
+{
+	for (size_t i = 0; i < s->foreign_table_count; i++)
+		if (!strcmp(s->foreign_tables[i], table))
+			return true;
+	return false;
+}
+
+/* A foreign table that is gone and will not come back, or NULL. */
+static const char *lost_table(struct walk *w)
+{
+	const struct plan *plan = &w->run->plan;
+	struct err failed;
+	bool unread;
+
+	if (!table_deleted(w))
+		return NULL;
+	unread = look_back(w->run, &w->journal, &w->look, &failed);
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_FOREIGN_TABLE_DELETE &&
+		    (unread || !has_table(&w->look.have, plan->steps[i].table)))
+			return plan->steps[i].table;
+	return NULL;
+}
+
 static int go_back(struct walk *w, bool lost, struct err *e)
 {
 	struct err failed = { 0 }, first = *e;
+	const char *table;
 
 	if (run_undo(w->run, &w->journal, &w->result->differs, &failed)) {
 		err_set(e, ERR_INCOMPLETE, "%s; the rollback is not complete: "
 			"%s", first.text, failed.text);
+		e->number = first.number;
+		return -1;
+	}
+	table = lost_table(w);
+	if (table) {
+		err_set(e, ERR_INCOMPLETE, "%s; rolled back but for the table "
+			"%s, which is not kept", first.text, table);
 		e->number = first.number;
 		return -1;
 	}

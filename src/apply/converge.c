@@ -187,7 +187,7 @@ static int data_error(const struct diags *diags, size_t before,
 
 	if (!count)
 		return 0;
-	return err_set(e, ERR_DATA, "%zu error%s", count,
+	return err_set(e, ERR_DATA, "%zu error%s; nothing was changed", count,
 		       count == 1 ? "" : "s");
 }
 

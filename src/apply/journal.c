@@ -80,6 +80,7 @@ int journal_write(struct store *s, struct arena *secrets,
 int journal_mark_verified(struct store *s, struct err *e)
 {
 	size_t mark = arena_mark(s->arena);
+	struct err ignored;
 	struct sbuf out;
 	int status;
 
@@ -89,6 +90,9 @@ int journal_mark_verified(struct store *s, struct err *e)
 	status = file_write(s->run, VERIFIED,
 			    (struct str){ out.data, out.size }, 0600, e);
 	arena_reset(s->arena, mark);
+	/* It may stand there, only not for certain: what follows is an undo. */
+	if (status < 0 && file_remove(s->run, VERIFIED, &ignored) < 0)
+		return -1;
 	return status;
 }
 

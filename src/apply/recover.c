@@ -6,6 +6,32 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+/*
+ * The tables, terminated by a zero, of those routes in BEFORE that are seen in
+ * no other way: of others, which lead elsewhere than to our devices.
+ */
+static uint32_t *tables_of(struct run *run, const struct state *before)
+{
+	uint32_t *tables = arena_new_array(run->arena, uint32_t,
+					   before->route_count + 1);
+	size_t count = 0;
+
+	for (size_t i = 0; i < before->route_count; i++) {
+		const struct route *r = &before->routes[i];
+		size_t k = 0;
+
+		if (r->protocol == OUR_PROTOCOL ||
+		    (*r->device && state_device(before, r->device)))
+			continue;
+		while (k < count && tables[k] != r->table)
+			k++;
+		tables[k] = r->table;
+		count += k == count;
+	}
+	tables[count] = 0;
+	return tables;
+}
+
 /* All that the journal speaks of is looked at. */
 static void scope_of(struct run *run, const struct journal *journal)
 {
@@ -19,6 +45,7 @@ static void scope_of(struct run *run, const struct journal *journal)
 	run->scope = (struct scope){
 		.mesh = run->mesh, .devices = names, .device_count = count,
 		.sysctls = keys, .sysctl_count = before->sysctl_count,
+		.tables = tables_of(run, before),
 	};
 	for (size_t i = 0; i < before->device_count; i++)
 		names[i] = before->devices[i].name;

@@ -142,6 +142,7 @@ static unsigned long holder(struct store *s, int fd)
 	return 0;
 }
 
+/* Whoever can read it could hold it for ever: nobody else. */
 static int lock_open(struct store *s, struct err *e)
 {
 	struct stat st, folder;
@@ -150,7 +151,7 @@ static int lock_open(struct store *s, struct err *e)
 	if (s->run < 0)
 		return err_set(e, ERR_FAILED, "there is no folder to lock");
 	fd = openat(s->run, "lock", O_RDONLY | O_CREAT | O_CLOEXEC |
-		    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644);
+		    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
 	if (fd < 0)
 		return err_sys(e, "open the lock of %s", s->mesh);
 	s->lock = fd;
@@ -159,8 +160,11 @@ static int lock_open(struct store *s, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFIG, "the lock of %s is no file",
 			       s->mesh);
-	/* A second name may be that of a file which is not to change hands. */
-	if (st.st_nlink != 1)
+	/*
+	 * A second name may be that of a file which is not to change hands;
+	 * with none it was removed meanwhile, lock_check() tells.
+	 */
+	if (st.st_nlink > 1)
 		return err_set(e, ERR_CONFIG, "the lock of %s has %lu names, "
 			       "not one", s->mesh, (unsigned long)st.st_nlink);
 	if (!geteuid() && (st.st_uid != folder.st_uid ||

@@ -197,7 +197,7 @@ static void resolve_all(struct diags *d)
 	}
 	qsort(wanted, count, sizeof(*wanted), wanted_compare);
 	for (size_t i = 0; i < count; i++) {
-		if (wanted[i].place.source != walk.source)
+		if (!walk.source || wanted[i].place.source != walk.source)
 			walk_begin(&walk, wanted[i].place.source);
 		*wanted[i].at = walk_to(&walk, wanted[i].place.offset);
 	}

@@ -29,6 +29,17 @@ static void tell_missing(struct session *s)
 	}
 }
 
+/* "remove wg0" where wg0 is somebody else's: nothing to do, and it is there. */
+static void tell_kept(struct session *s)
+{
+	const struct link *link = state_link(&s->run.have, s->run.mesh);
+
+	if (s->forget && !s->run.plan.count && link)
+		output_note(s, "the link %s stays: it is not of the mesh %s; "
+			    "meshapply status shows whose it is if it is of "
+			    "another", link->name, s->run.mesh);
+}
+
 /* To forget the mesh is part of its removal: a signal waits for both. */
 static int remove_all(struct session *s, struct apply_result *result,
 		      struct err *e)
@@ -65,6 +76,7 @@ int change_run(struct session *s, bool adopt, struct err *e)
 	output_diags(s);
 	if (adopt)
 		tell_missing(s);
+	tell_kept(s);
 	output_plan(s);
 	if (s->options->dry_run)
 		return output_end(s, plan->count ? "planned, nothing written" :

@@ -29,10 +29,12 @@ static int take_link(const struct nlmsghdr *message, void *data,
 	return rt_decode_link(message, data, e);
 }
 
-/* No route, or one that refuses (blackhole, prohibit, unreachable). */
+/* No route, one that refuses (blackhole, prohibit, unreachable), or a kernel
+   without the family (ipv6.disable=1). */
 static bool is_nowhere(int number)
 {
-	return number == ENETUNREACH || number == EHOSTUNREACH ||
+	return number == EAFNOSUPPORT || number == EOPNOTSUPP ||
+	       number == ENETUNREACH || number == EHOSTUNREACH ||
 	       number == EINVAL || number == EACCES || number == EAGAIN ||
 	       number == ESRCH || number == ENETDOWN;
 }

@@ -80,6 +80,7 @@ static int read_wireguard(struct observer *o, struct device *device,
 struct addresses {
 	struct arena *arena;
 	uint32_t index;
+	uint8_t family;
 	struct prefix *items;
 	size_t count, capacity;
 	size_t mark;
@@ -100,7 +101,9 @@ static int take_address(const struct nlmsghdr *answer, void *data,
 
 	if (rt_decode_address(answer, &address, e) < 0)
 		return -1;
-	if (address.index != a->index || address.automatic)
+	/* Asked for IPv6, a kernel without it (ipv6.disable=1) tells IPv4's. */
+	if (address.prefix.ip.family != a->family ||
+	    address.index != a->index || address.automatic)
 		return 0;
 	arena_room(a->arena, &a->items, a->count, &a->capacity,
 		   sizeof(*a->items));
@@ -132,6 +135,7 @@ static int read_addresses(struct observer *o, struct device *device,
 
 	for (size_t i = 0; i < array_size(families); i++) {
 		a.mark = a.count;
+		a.family = families[i];
 		if (talk_dump(&o->k->route,
 			      rt_encode_get_addresses(o->arena, families[i],
 						      device->index),

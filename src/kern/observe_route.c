@@ -30,8 +30,11 @@ static bool is_wanted(const struct observer *o, const struct rt_route *r)
 	const struct route *route = &r->route;
 	bool ours = observer_device(o, r->index) != NULL;
 
+	/* Asked for IPv6, a kernel without it (ipv6.disable=1) tells IPv4's. */
+	if (r->cloned || route->prefix.ip.family != o->family)
+		return false;
 	/* Those of connected networks come and go with the addresses. */
-	if (r->cloned || (ours && route->protocol == RTPROT_KERNEL))
+	if (ours && route->protocol == RTPROT_KERNEL)
 		return false;
 	if (o->table)
 		return route->table == o->table;
@@ -101,6 +104,7 @@ static int take_advertised(const struct nlmsghdr *answer, void *data,
 	if (rt_decode_route(answer, &decoded, e) < 0)
 		return -1;
 	if (decoded.route.protocol != RTPROT_RA ||
+	    decoded.route.prefix.ip.family != AF_INET6 ||
 	    decoded.route.prefix.length || decoded.cloned)
 		return 0;
 	link = observer_link(o, decoded.index);
@@ -116,6 +120,7 @@ static int dump(struct observer *o, uint8_t family, uint8_t protocol,
 		o->arena, family, o->table, o->index, protocol);
 
 	o->mark = o->have->route_count;
+	o->family = family;
 	if (talk_dump(&o->k->route, request, reader, e) == 0)
 		return 0;
 	/* No such table, or no such family: no route. */

@@ -76,9 +76,10 @@ static struct target *find_target(struct encoder *c, const char *name)
 }
 
 /*
- * The link that STEP is about, in *OUT: one of the kernel now, or one that
- * this plan makes; NULL if it is about none.  There are a few, and each is
- * looked for once.
+ * The link that STEP is about, in *OUT: the one that was read, where the step
+ * tells, so that none which took its name since is written to; else one of the
+ * kernel now, or one that this plan makes; NULL if it is about none.  There
+ * are a few, and each is looked for once.
  */
 static int target_of(struct encoder *c, const struct step *step,
 		     struct target **out)
@@ -89,7 +90,9 @@ static int target_of(struct encoder *c, const struct step *step,
 	*out = name ? find_target(c, name) : NULL;
 	if (!name || *out)
 		return 0;
-	if (step->kind != STEP_LINK_CREATE &&
+	if (step->device_before)
+		index = step->device_before->index;
+	if (!index && step->kind != STEP_LINK_CREATE &&
 	    kern_link_index(c->k, name, &index, c->e) < 0)
 		return -1;
 	*out = &c->out->targets[c->out->target_count++];
@@ -162,7 +165,8 @@ static size_t route_run(const struct plan *plan, size_t first)
 	if (!steps[first].route)
 		return next;
 	while (next < plan->count && next - first < TALK_BATCH &&
-	       steps[next].kind == steps[first].kind)
+	       steps[next].kind == steps[first].kind &&
+	       steps[next].phase == steps[first].phase)
 		next++;
 	return next;
 }

@@ -295,17 +295,31 @@ static uint32_t smallest(const struct device *d, const struct lookup *lookups,
 	return mtu;
 }
 
-static void mtu_of(const struct state *want, struct device *d,
+/* While a mark goes, all ways still lead into the tunnel: it keeps what it was
+   given by a run that saw more. */
+static uint32_t without_path(const struct path *t,
+			     const struct lookup *lookups, size_t count)
+{
+	const struct device *have = state_device(t->have, t->device->name);
+
+	for (size_t i = 0; have && i < count; i++)
+		if (lookups[i].found &&
+		    !strcmp(lookups[i].device, have->name))
+			return have->mtu;
+	return MTU_WITHOUT_PATH;
+}
+
+static void mtu_of(const struct path *t, struct device *d,
 		   const struct lookup *lookups, size_t count)
 {
 	uint32_t path = smallest(d, lookups, count, true);
-	uint32_t least = device_wants_ipv6(want, d) ? IPV6_MTU_MIN :
+	uint32_t least = device_wants_ipv6(t->want, d) ? IPV6_MTU_MIN :
 		IPV4_MTU_MIN;
 
 	if (!path)
 		path = smallest(d, lookups, count, false);
 	d->mtu = path ? path - (path < OVERHEAD ? path : OVERHEAD) :
-		MTU_WITHOUT_PATH;
+		without_path(t, lookups, count);
 	if (d->mtu < least)
 		d->mtu = least;
 	d->automatic &= ~(unsigned int)DEVICE_MTU;
@@ -330,6 +344,6 @@ void settle_mtu(struct state *want, const struct state *have,
 			if (lookups[j].peer)
 				check_loop(&t, &lookups[j], diags);
 		if (d->automatic & DEVICE_MTU)
-			mtu_of(want, d, lookups, count);
+			mtu_of(&t, d, lookups, count);
 	}
 }

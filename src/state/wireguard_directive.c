@@ -94,6 +94,17 @@ static const char *integer_of(struct arena *arena, struct str text)
 			    (uintmax_t)number);
 }
 
+/*
+ * One variable of the kernel has two names (net/ipv4/devinet.c).  It has one
+ * here, or two meshes would not know that they want the same.
+ */
+static const char *sysctl_name(struct arena *arena, struct str key)
+{
+	if (str_is(key, "net.ipv4.conf.all.forwarding"))
+		return "net.ipv4.ip_forward";
+	return arena_strndup(arena, key.data, key.size);
+}
+
 static void take_sysctl(struct wireguard_reader *r, struct str text)
 {
 	struct wireguard_text *out = r->out;
@@ -127,7 +138,7 @@ static void take_sysctl(struct wireguard_reader *r, struct str text)
 	arena_room(r->arena, &out->sysctls, out->sysctl_count,
 		   &r->sysctl_capacity, sizeof(*out->sysctls));
 	out->sysctls[out->sysctl_count++] = (struct sysctl){
-		.key = arena_strndup(r->arena, key.data, key.size),
+		.key = sysctl_name(r->arena, key),
 		.value = integer,
 		.where = place_of(r->source, key),
 	};

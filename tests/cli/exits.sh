@@ -46,12 +46,19 @@ exits "standard input with a name no device has" 64 \
 	m validate --mesh=a-name-that-is-long - <wg0.conf
 check "another name for the mesh" m validate --mesh=office wg0.conf
 says "it has that name" '^office: valid$'
+sed 's/^AllowedIPs = 10.8.0.3.*/AllowedIPs = 0.0.0.0\/0/' wg0.conf >full.conf
+check "another name for the mesh of a full tunnel" \
+	m validate --mesh=office.1 full.conf
 exits "--mesh that no mesh can have" 65 m validate --mesh=a/b wg0.conf
 folder f
 check "a folder" m validate f/
 says "a folder tells its mesh" '^office: valid$'
 tells "that its keys are elsewhere is said" 'keys were not checked'
 check "a folder without a slash, by a path" m validate ./f
+cp -r f keyless
+sed -i '/private-key-file/d' keyless/wireguard.conf
+exits "a folder that names no key" 65 m validate ./keyless
+tells "it is told what a folder takes" 'no private key: write #@ private-key-file'
 exits "a folder that a bare name may mean" "$bare" m validate f
 tells "it is told how to write it" './f'
 check "this folder" bash -c 'cd f && "$1" validate .' - "$build/meshapply"

@@ -339,6 +339,17 @@ nft_file "not of nft" '' "$table { $chain frobnicate; } }"
 nft_file "a chain that is not there" '' "$table { $chain jump nowhere; } }"
 nft_file "a set that is not there" '' "$table { $chain ip saddr @no drop; } }"
 nft_file "a definition that is not there" '' "$table { $chain ip saddr \$no; } }"
+### Keys that stand where they do not belong
+
+quick slip.conf
+printf '[Peer]\nPublicKey = %s # PrivateKey = %s\n' $pub_1 "$key_b" >>slip.conf
+exits "a key in the comment of a line that is shown" 65 m validate slip.conf
+tells "what stands before it is shown" 'PublicKey = .*= [.]{3}$'
+quick slip.conf
+sed -i "s|^PrivateKey.*|&\n#@ name $key_b\n#@ mesh $key_b|" slip.conf
+check "a key in directives that are ignored" m validate slip.conf
+tells "they are told of" 'name is ignored'
+
 nft_file "a definition of itself" '' "define a = \$a
 $table { $chain ip saddr \$a drop; } }"
 rm -rf f

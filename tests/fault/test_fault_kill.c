@@ -4,6 +4,7 @@
  * next run finds the journal and goes back to the state before.
  */
 #include <check.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 
 #include "support/host.h"
@@ -158,6 +159,84 @@ START_TEST(a_peer_roams_before_the_recovery)
 }
 END_TEST
 
+/* The first with its IPv4 addresses in another order. */
+static const struct wanted two_addresses = {
+	.name = "two addresses", .key = 1,
+	.wireguard =
+		"#@ mesh office\n#@ interface wg0\n"
+		"[Interface]\nAddress = 10.0.0.1/24, 10.0.0.7/24\n"
+		"MTU = 1420\nTable = off\n"
+		"[Peer]\nPublicKey = " PEER("B") "\n"
+		"AllowedIPs = 10.0.0.2/32\n",
+};
+
+static const struct wanted two_swapped = {
+	.name = "two swapped", .key = 1,
+	.wireguard =
+		"#@ mesh office\n#@ interface wg0\n"
+		"[Interface]\nAddress = 10.0.0.7/24, 10.0.0.1/24\n"
+		"MTU = 1420\nTable = off\n"
+		"[Peer]\nPublicKey = " PEER("B") "\n"
+		"AllowedIPs = 10.0.0.2/32\n",
+};
+
+/* Somebody's route through another link has an address of ours as source. */
+static void put_foreign_route(void)
+{
+	struct route r = {
+		.type = RTN_UNICAST, .protocol = RTPROT_STATIC,
+		.table = RT_TABLE_MAIN, .device = "eth0",
+	};
+
+	ck_assert_int_eq(prefix_parse(STR("203.0.113.0/24"), &r.prefix), 0);
+	ck_assert_int_eq(ip_parse(STR("192.0.2.1"), &r.via), 0);
+	ck_assert_int_eq(ip_parse(STR("10.0.0.1"), &r.source), 0);
+	model_route_put(host.model, &r);
+}
+
+static bool foreign_route_is_there(void)
+{
+	for (size_t i = 0; i < host.model->route_count; i++)
+		if (host.model->routes[i].protocol == RTPROT_STATIC &&
+		    host.model->routes[i].source.family)
+			return true;
+	return false;
+}
+
+START_TEST(what_others_lose_with_an_address_comes_back)
+{
+	const struct host_change change = { &two_addresses, &two_swapped };
+	size_t count = host_steps(&change);
+
+	for (size_t at = 0; at < count; at++) {
+		static struct run run;
+		struct apply_result result;
+		bool did = false;
+
+		host_open();
+		model_send = host.model->kernel.send;
+		host_settle(change.from);
+		put_foreign_route();
+		host_start(&run);
+		host_plan(&run, change.to);
+		kill_at = host.model->sent + at;
+		host.model->kernel.send = send_and_die;
+		if (!sigsetjmp(killed, 1)) {
+			(void)!apply_plan(&run, &result, &host.e);
+			ck_abort_msg("it was not killed");
+		}
+		host.model->kernel.send = model_send;
+		host_die();
+		host_start(&run);
+		ck_assert_msg(!apply_recover(&run, &did, &host.e),
+			      "step %zu: %s", at, host.e.text);
+		host_finish();
+		ck_assert_msg(foreign_route_is_there(), "step %zu", at);
+		host_close();
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fault_kill");
@@ -169,6 +248,7 @@ int main(void)
 	tcase_add_loop_test(tc, killed_anywhere, 0, HOST_CHANGES);
 	tcase_add_test(tc, killed_in_the_undo);
 	tcase_add_test(tc, a_peer_roams_before_the_recovery);
+	tcase_add_test(tc, what_others_lose_with_an_address_comes_back);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -481,82 +481,6 @@ START_TEST(a_journal_of_elsewhere)
 }
 END_TEST
 
-/* --- adopting what wg-quick made --- */
-
-static const struct wanted adopted = {
-	.name = "adopted", .key = 1,
-	.wireguard =
-		"#@ mesh office\n#@ interface wg9\n"
-		"[Interface]\nAddress = 10.0.0.1/24\nListenPort = 51900\n"
-		"MTU = 1420\nTable = off\n"
-		"[Peer]\nPublicKey = " PEER("B") "\n"
-		"AllowedIPs = 10.0.0.2/32, 10.3.0.0/16\n",
-	.network = "route replace 10.3.0.0/16 dev wg9 proto 77\n",
-};
-
-static void make_foreign_device(void)
-{
-	struct model_link *l = model_link_add(host.model, "wg9", "wireguard");
-	struct state *want = host_want(&adopted);
-	struct device *d = &want->devices[0];
-	struct route *r = &want->routes[0];
-
-	l->link.up = true;
-	l->device.private_key = d->private_key;
-	l->device.public_key = d->public_key;
-	l->device.listen_port = 51900;
-	l->peers = d->peers;
-	l->device.peer_count = d->peer_count;
-	l->peer_capacity = d->peer_count;
-	model_address_insert(host.model, l, d->addresses);
-	r->protocol = 3;
-	model_route_put(host.model, r);
-}
-
-START_TEST(adopted_and_back)
-{
-	struct apply_result result;
-	struct state *before;
-	uint32_t index;
-	struct run run;
-	size_t count, start;
-
-	make_foreign_device();
-	index = model_link_find(host.model, "wg9")->link.index;
-	before = host_snapshot();
-	host_start(&run);
-	ck_assert_int_eq(converge_plan(&run, host_want(&adopted), &diags,
-				       &host.e), -1);
-	ck_assert_int_eq(host.e.kind, ERR_REFUSED);
-	run.options.adopt = true;
-	host_plan(&run, &adopted);
-	count = run.plan.count;
-	ck_assert_uint_gt(count, 0);
-	host_finish();
-	for (size_t i = 0; i < count; i++) {
-		host_start(&run);
-		run.options.adopt = true;
-		host_plan(&run, &adopted);
-		start = host.model->sent;
-		host.model->fault = (struct model_fault){
-			.at = start + i, .times = 1, .half = i & 1,
-		};
-		ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
-		host_finish();
-		ck_assert_msg(!host_differs(before), "step %zu: %s", i,
-			      host_differs(before));
-	}
-	host_start(&run);
-	run.options.adopt = true;
-	host_plan(&run, &adopted);
-	apply(&run);
-	host_finish();
-	ck_assert_uint_eq(model_link_find(host.model, "wg9")->link.index,
-			  index);
-	host_converged(&adopted, "adopted");
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("apply");
@@ -581,7 +505,6 @@ int main(void)
 	tcase_add_test(tc, renames_that_failed);
 	tcase_add_test(tc, a_mark_full_of_rubbish);
 	tcase_add_test(tc, a_journal_of_elsewhere);
-	tcase_add_test(tc, adopted_and_back);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

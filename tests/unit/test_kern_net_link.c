@@ -87,6 +87,21 @@ START_TEST(links)
 }
 END_TEST
 
+/* What was planned for a link is not done to another one of its name. */
+START_TEST(a_link_that_took_the_name)
+{
+	const struct device before = { .name = "v1", .mtu = 1500,
+				       .index = 0x7ffffff };
+	const struct device d = { .name = "v1", .mtu = 1400 };
+	struct step *s = net_add(STEP_LINK_CHANGE);
+
+	s->device = &d;
+	s->device_before = &before;
+	s->fields = DEVICE_MTU;
+	net_refused("link v1: No such device");
+}
+END_TEST
+
 START_TEST(advertised_default)
 {
 	struct state have;
@@ -241,6 +256,7 @@ int main(void)
 	const TTest *const tests[] = {
 		addresses,
 		links,
+		a_link_that_took_the_name,
 		advertised_default,
 		lookups,
 		sysctls,

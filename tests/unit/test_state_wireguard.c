@@ -250,6 +250,10 @@ static const struct {
 	{ FACE "#@ sysctl net.ipv4.ip_forward = 1\n"
 	  "#@ sysctl net.ipv4.ip_forward = 0\n",
 	  W "3:11: this sysctl is given twice (2:11)\n" },
+	/* Two names of one variable. */
+	{ FACE "#@ sysctl net.ipv4.ip_forward = 1\n"
+	  "#@ sysctl net.ipv4.conf.all.forwarding = 0\n",
+	  W "3:11: this sysctl is given twice (2:11)\n" },
 };
 
 START_TEST(test_refused)

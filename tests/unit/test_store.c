@@ -161,10 +161,14 @@ END_TEST
 START_TEST(one_run_at_a_time)
 {
 	struct store *second;
+	struct stat st;
 	char pid[32];
 
 	open_store(true);
 	ck_assert_int_eq(store_lock(store, 0, &e), 0);
+	/* No other user can hold it. */
+	ck_assert_int_eq(fstat(store_lock_descriptor(store), &st), 0);
+	ck_assert_int_eq((int)(st.st_mode & 0077), 0);
 	ck_assert_int_ge(store_lock_descriptor(store), 0);
 	ck_assert_int_eq(store_open(arena, scratch.path, "office", true,
 				    &second, &e), 0);

@@ -383,7 +383,7 @@ refused() {
 # killed WAY FAULT [NEXT]: there the run dies; the NEXT one, recover if none is
 # given, ends clean.
 killed() {
-	local from=${1%-*} to=${1#*-} next=${3-} want='as before'
+	local from=${1%-*} to=${1#*-} next=${3-} ends='as before'
 	local kind phase about words
 	call "$1" "$2"
 	# Nothing is as it was, but for what is to be forgotten.
@@ -395,10 +395,10 @@ killed() {
 	on a "$program" "${words[@]}" >> under.output 2>&1
 	status="$status, then $?"
 	whereabouts "$from" "$to"
-	[ "$phase" != kept ] || want='as desired'
-	[ "$next" != "$to" ] || want='as desired'
+	[ "$phase" != kept ] || ends='as desired'
+	[ "$next" != "$to" ] || ends='as desired'
 	verdict "$1, $2 $about ($kind), killed, then ${words[0]}" \
-		"exit $status, $place" "exit 137, then 0, $want"
+		"exit $status, $place" "exit 137, then 0, $ends"
 }
 
 # spread COUNT: of the lines of standard input so many, the first, the last,

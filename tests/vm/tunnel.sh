@@ -132,7 +132,10 @@ check 'two: remove the new one' on c "$meshapply" remove wg1
 same 'two: the old one is as it was' one.before <(whole)
 pings 'two: and goes on' 203.0.113.7
 
-# To parts of the address space, and back.
+# To parts of the address space, and back, by a path of less than 1500.
+ip -n c -6 route replace default via 2001:db8::2 mtu 1440
+applied 'part: a narrow path' wg0.conf
+is 'part: has its MTU' "$(on c cat /sys/class/net/wg0/mtu)" 1360
 sed 's|^AllowedIPs.*|AllowedIPs = 10.0.0.0/24, 203.0.113.0/24|' wg0.conf \
 	> part && cat part > wg0.conf
 applied 'part: the tunnel is for some only' wg0.conf
@@ -146,6 +149,8 @@ is 'part: src_valid_mark is as before' \
 	"$(sysctl_c net.ipv4.conf.all.src_valid_mark)" 0
 pings 'part: through it' 203.0.113.7
 settled part wg0.conf
+is 'part: the MTU is the same' "$(on c cat /sys/class/net/wg0/mtu)" 1360
+ip -n c -6 route replace default via 2001:db8::2
 sed -i 's|^AllowedIPs.*|AllowedIPs = 0.0.0.0/0, ::/0|' wg0.conf
 applied 'part: and back' wg0.conf
 pings 'part: all of IPv6 through it' 2001:db8:7::7

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Adopting what wg-quick made, and the way back. */
+#include <check.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "support/host.h"
+
+static struct diags diags;
+
+static void setup(void)
+{
+	host_open();
+	diags_init(&diags, host.arena);
+}
+
+static void teardown(void)
+{
+	host_close();
+}
+
+static const struct wanted adopted = {
+	.name = "adopted", .key = 1,
+	.wireguard =
+		"#@ mesh office\n#@ interface wg9\n"
+		"[Interface]\nAddress = 10.0.0.1/24\nListenPort = 51900\n"
+		"MTU = 1420\nTable = off\n"
+		"[Peer]\nPublicKey = " PEER("B") "\n"
+		"AllowedIPs = 10.0.0.2/32, 10.3.0.0/16\n",
+	.network = "route replace 10.3.0.0/16 dev wg9 proto 77\n",
+};
+
+static void make_foreign_device(void)
+{
+	struct model_link *l = model_link_add(host.model, "wg9", "wireguard");
+	struct state *want = host_want(&adopted);
+	struct device *d = &want->devices[0];
+	struct route *r = &want->routes[0];
+
+	l->link.up = true;
+	l->device.private_key = d->private_key;
+	l->device.public_key = d->public_key;
+	l->device.listen_port = 51900;
+	l->peers = d->peers;
+	l->device.peer_count = d->peer_count;
+	l->peer_capacity = d->peer_count;
+	model_address_insert(host.model, l, d->addresses);
+	r->protocol = 3;
+	model_route_put(host.model, r);
+}
+
+START_TEST(adopted_and_back)
+{
+	struct apply_result result;
+	struct state *before;
+	uint32_t index;
+	struct run run;
+	size_t count, start;
+
+	make_foreign_device();
+	index = model_link_find(host.model, "wg9")->link.index;
+	before = host_snapshot();
+	host_start(&run);
+	ck_assert_int_eq(converge_plan(&run, host_want(&adopted), &diags,
+				       &host.e), -1);
+	ck_assert_int_eq(host.e.kind, ERR_REFUSED);
+	run.options.adopt = true;
+	host_plan(&run, &adopted);
+	count = run.plan.count;
+	ck_assert_uint_gt(count, 0);
+	host_finish();
+	for (size_t i = 0; i < count; i++) {
+		host_start(&run);
+		run.options.adopt = true;
+		host_plan(&run, &adopted);
+		start = host.model->sent;
+		host.model->fault = (struct model_fault){
+			.at = start + i, .times = 1, .half = i & 1,
+		};
+		ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
+		host_finish();
+		ck_assert_msg(!host_differs(before), "step %zu: %s", i,
+			      host_differs(before));
+	}
+	host_start(&run);
+	run.options.adopt = true;
+	host_plan(&run, &adopted);
+	ck_assert_msg(!apply_plan(&run, &result, &host.e), "%s",
+		      host.e.text);
+	host_finish();
+	ck_assert_uint_eq(model_link_find(host.model, "wg9")->link.index,
+			  index);
+	host_converged(&adopted, "adopted");
+}
+END_TEST
+
+/* A table that was deleted is not given back: that is no state as before. */
+START_TEST(adopted_half_and_back)
+{
+	struct apply_result result;
+	struct run run;
+	size_t start;
+
+	make_foreign_device();
+	model_foreign_table(host.model, "ip wg-quick-wg9");
+	model_foreign_table(host.model, "ip6 wg-quick-wg9");
+	for (size_t done = 0; done < 2; done++) {
+		host_start(&run);
+		run.options.adopt = true;
+		host_plan(&run, &adopted);
+		start = host.model->sent;
+		/* The tables go last; no try forward gets there either. */
+		host.model->fault = (struct model_fault){
+			.at = start + run.plan.count - 2 + done, .times = 4,
+		};
+		ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
+		ck_assert_msg(host.e.kind == (done ? ERR_INCOMPLETE :
+					      ERR_ROLLED_BACK), "%s",
+			      host.e.text);
+		host_finish();
+	}
+	ck_assert_msg(strstr(host.e.text, "ip wg-quick-wg9") != NULL, "%s",
+		      host.e.text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("apply: adopting");
+	TCase *tc = tcase_create("apply");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, adopted_and_back);
+	tcase_add_test(tc, adopted_half_and_back);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
