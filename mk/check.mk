@@ -69,7 +69,7 @@ release:
 check-release:
 	@tests/release
 
-vm_suites := $(sort $(filter-out tests/vm/lib.sh tests/vm/meshapply.sh,\
+vm_suites := $(sort $(filter-out tests/vm/%lib.sh tests/vm/meshapply.sh,\
 	$(wildcard tests/vm/*.sh)))
 
 check-vm:
@@ -82,12 +82,18 @@ check-faults:
 	@mk/deps build vm
 	@$(MAKE) --no-print-directory RELEASE=1 all vm-tools
 	@tests/vm/prepare
-	@FAULTS=all tests/vm/suite tests/vm/faults.sh
+	@FAULTS=all SUITE_SECONDS=10800 tests/vm/suite tests/vm/faults.sh \
+		tests/vm/interrupts.sh
 
 # Programs that suites run inside the VM.
 vm_tools := $(patsubst tests/vm/%.c,$(B)/tests/%,$(wildcard tests/vm/*.c))
 .PHONY: vm-tools
-vm-tools: $(vm_tools)
+vm-tools: $(vm_tools) $(B)/tests/fault.so
+$(B)/tests/fault.so: tests/vm/preload/fault.c
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fPIC -shared $(LDFLAGS_ALL) \
+		-o $@ $<
 $(B)/tests/%: tests/vm/%.c $(B)/libmeshapply.a
 	@mkdir -p $(@D)
 	@echo '  CC      $<'

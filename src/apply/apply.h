@@ -34,6 +34,10 @@ struct run {
 	struct scope scope;		/* what was observed */
 	struct plan_options options;
 	struct plan plan;
+	/* a plan that nobody takes may go without what may not be read:
+	   options.partial says so then, and unread what it was */
+	bool partial_is_fine;
+	struct err unread;
 	/* what observing took of each arena, for the undo's reserve */
 	size_t observed, observed_secrets;
 };

@@ -172,8 +172,12 @@ static int look_again(struct run *run, struct err *e)
 	size_t used = arena_used(run->arena);
 	size_t secrets = arena_used(run->secrets);
 
-	if (run_observe(run, &run->have, e))
-		return -1;
+	if (run_observe(run, &run->have, e)) {
+		if (e->kind != ERR_PERMISSION || !run->partial_is_fine)
+			return -1;
+		run->options.partial = true;
+		run->unread = *e;
+	}
 	run_claim(run, &run->have, by, array_size(by));
 	run->observed = arena_used(run->arena) - used;
 	run->observed_secrets = arena_used(run->secrets) - secrets;

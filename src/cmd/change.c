@@ -11,10 +11,10 @@
 
 static int changed_status(const struct session *s, bool changes)
 {
-	if (changes && s->options->detailed_exitcode)
-		return EXIT_CHANGES;
 	if (s->unresolved && s->options->strict)
 		return EXIT_PARTIAL;
+	if (changes && s->options->detailed_exitcode)
+		return EXIT_CHANGES;
 	return 0;
 }
 
@@ -59,18 +59,28 @@ static int remove_all(struct session *s, struct apply_result *result,
 	return status;
 }
 
+/* As far as it goes without the right to read all. */
+static int partial_end(struct session *s)
+{
+	const struct err *e = &s->run.unread;
+
+	for (size_t i = 0; i < s->run.plan.note_count; i++)
+		output_note(s, "%s", s->run.plan.notes[i]);
+	output_note(s, "the plan is not whole: it takes CAP_NET_ADMIN to read "
+		    "the rest");
+	return output_end(s, "planned in part, nothing written", NULL, e,
+			  (int)e->kind);
+}
+
 int change_run(struct session *s, bool adopt, struct err *e)
 {
 	struct apply_result result = { 0 };
 	const struct plan *plan = &s->run.plan;
 
 	s->run.options.adopt = adopt;
+	s->run.partial_is_fine = s->options->dry_run;
 	if (converge_plan(&s->run, &s->want, &s->diags, e)) {
 		output_diags(s);
-		if (e->kind == ERR_PERMISSION && s->options->dry_run)
-			output_note(s, "what is wanted is in order; what has "
-				    "to be changed for it can be told only "
-				    "with CAP_NET_ADMIN");
 		return output_end(s, "failed", NULL, e, (int)e->kind);
 	}
 	output_diags(s);
@@ -78,6 +88,8 @@ int change_run(struct session *s, bool adopt, struct err *e)
 		tell_missing(s);
 	tell_kept(s);
 	output_plan(s);
+	if (s->run.options.partial)
+		return partial_end(s);
 	if (s->options->dry_run)
 		return output_end(s, plan->count ? "planned, nothing written" :
 				  "nothing to do", NULL, NULL,

@@ -64,7 +64,8 @@ static void print_addresses(size_t index, const struct addrinfo *list)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	for (; list; list = list->ai_next) {
+	for (size_t n = 0; list && n < RESOLVE_ADDRESSES_MAX;
+	     list = list->ai_next, n++) {
 		if (list->ai_family == AF_INET) {
 			const struct sockaddr_in *in =
 				(const void *)list->ai_addr;

@@ -131,6 +131,13 @@ static enum phase mtu_phase(const struct device *want,
 		PHASE_REMOVE_ADDRESSES : PHASE_DEVICE;
 }
 
+/* Without the right to, of a WireGuard link only what is a link is seen. */
+static bool device_is_unread(const struct planner *p,
+			     const struct device *have)
+{
+	return p->options->partial && !(have->has & DEVICE_PRIVATE_KEY);
+}
+
 static void device_change(struct planner *p, const struct device *want,
 			  const struct device *have)
 {
@@ -145,7 +152,8 @@ static void device_change(struct planner *p, const struct device *want,
 	if (fields & DEVICE_MTU && mtu_phase(want, have) == PHASE_DEVICE)
 		device_step(p, STEP_LINK_CHANGE, PHASE_DEVICE, want, have,
 			    DEVICE_MTU);
-	device_set(p, want, have);
+	if (!device_is_unread(p, have))
+		device_set(p, want, have);
 }
 
 /* Only in an undo: IPv4 routes and all of IPv6 go with it. */
@@ -168,7 +176,11 @@ static void device_plan(struct planner *p, const struct device *want,
 		device_change(p, want, have);
 	else
 		device_create(p, want);
-	plan_peers(p, want, have);
+	if (!have || !device_is_unread(p, have))
+		plan_peers(p, want, have);
+	else
+		plan_note(p, "the key and the peers of %s could not be read",
+			  have->name);
 	if (!want->up && up && want->has & DEVICE_UP)
 		device_down(p, want, have);
 	plan_addresses(p, want, have);

@@ -53,6 +53,10 @@ void plan_firewall(struct planner *p)
 
 	if (difference == FIREWALL_SAME)
 		return;
+	if (p->options->partial && !have) {
+		plan_note(p, "the firewall table could not be read");
+		return;
+	}
 	s = plan_add(p, !want ? STEP_FIREWALL_DELETE :
 		     difference == FIREWALL_ELEMENTS ?
 		     STEP_FIREWALL_ELEMENTS : STEP_FIREWALL_LOAD, phase);

@@ -32,6 +32,8 @@ struct plan_options {
 	int64_t now;		/* seconds since the epoch */
 	const struct sample *sample;	/* or NULL */
 	bool adopt;		/* take over a foreign device and its objects */
+	/* have could be read in part only: what is unknown is left out */
+	bool partial;
 	bool restore;		/* want is a state before: endpoints as they
 				   stand, no conflicts, nothing refused */
 	/* sysctls nobody needs any more, and what they go back to */

@@ -50,31 +50,34 @@ char *bytes_words(uint64_t bytes, char out[static 32])
 	return out;
 }
 
-/* The step of a plan of drift that speaks of this peer, or NULL. */
-static const struct step *peer_drift(const struct status *s,
-				     const struct peer *peer)
+/* For each peer that is there whether a step of the drift speaks of it. */
+static const bool *drifted_peers(struct arena *arena, const struct status *s)
 {
+	const struct device *d = s->have;
+	bool *drifted = arena_new_array(arena, bool, d->peer_count);
+
 	for (size_t i = 0; s->drift && i < s->drift->count; i++) {
 		const struct step *step = &s->drift->steps[i];
 		const struct peer *p = step->peer ? step->peer :
 			step->peer_before;
 
-		if (p && key_equal(&p->public_key, &peer->public_key))
-			return step;
+		if (p)
+			p = device_peer(d, &p->public_key);
+		if (p)
+			drifted[p - d->peers] = true;
 	}
-	return NULL;
+	return drifted;
 }
 
-static const char *peer_verdict(const struct status *s,
-				const struct peer *peer)
+static const char *peer_verdict(const struct status *s, bool drifted)
 {
 	if (!s->drift)
 		return "unknown";
-	return peer_drift(s, peer) ? "not as applied" : "as applied";
+	return drifted ? "not as applied" : "as applied";
 }
 
 static void peer_text(struct sbuf *out, const struct status *s,
-		      const struct peer *peer)
+		      const struct peer *peer, bool drifted)
 {
 	char key[KEY_TEXT_MAX], endpoint[ENDPOINT_TEXT_MAX], age[64];
 	char received[32], sent[32], prefix[PREFIX_TEXT_MAX];
@@ -86,7 +89,7 @@ static void peer_text(struct sbuf *out, const struct status *s,
 		    last && last->name ? " (" : "",
 		    last && last->name ? last->name : "",
 		    last && last->name ? ")" : "");
-	sbuf_printf(out, "    %s\n", peer_verdict(s, peer));
+	sbuf_printf(out, "    %s\n", peer_verdict(s, drifted));
 	if (peer->endpoint.ip.family)
 		sbuf_printf(out, "    endpoint %s\n",
 			    endpoint_format(&peer->endpoint, endpoint));
@@ -119,6 +122,7 @@ void status_text(struct sbuf *out, const struct status *s, bool color)
 	bool good = s->have && s->drift && !s->drift->count;
 	char key[KEY_TEXT_MAX], prefix[PREFIX_TEXT_MAX];
 	const struct device *d = s->have;
+	const bool *drifted;
 
 	sbuf_printf(out, "mesh %s: %s%s%s\n", s->mesh,
 		    color ? good ? "\033[32m" : "\033[33m" : "", verdict(s),
@@ -131,15 +135,17 @@ void status_text(struct sbuf *out, const struct status *s, bool color)
 	for (size_t i = 0; i < d->address_count; i++)
 		sbuf_printf(out, "  address %s\n",
 			    prefix_format(&d->addresses[i], prefix));
+	drifted = drifted_peers(out->arena, s);
 	for (size_t i = 0; i < d->peer_count; i++)
-		peer_text(out, s, &d->peers[i]);
+		peer_text(out, s, &d->peers[i], drifted[i]);
 	if (s->drift && s->drift->count) {
 		sbuf_puts(out, "\nTo be as applied again:\n");
 		plan_text(out, s->drift, color, false);
 	}
 }
 
-static json_t *peer_json(const struct status *s, const struct peer *peer)
+static json_t *peer_json(const struct status *s, const struct peer *peer,
+			 bool drifted)
 {
 	char key[KEY_TEXT_MAX], text[ENDPOINT_TEXT_MAX];
 	const struct peer *last = s->last ?
@@ -164,7 +170,7 @@ static json_t *peer_json(const struct status *s, const struct peer *peer)
 	json_object_set_new(object, "sent",
 			    json_integer((json_int_t)peer->sent));
 	json_object_set_new(object, "as_applied", s->drift ?
-		json_boolean(!peer_drift(s, peer)) : json_null());
+		json_boolean(!drifted) : json_null());
 	return object;
 }
 
@@ -174,15 +180,17 @@ json_t *status_json(struct arena *arena, const struct status *s)
 	json_t *object = json_object(), *peers = json_array();
 	json_t *addresses = json_array();
 	const struct device *d = s->have;
+	const bool *drifted;
 
 	json_object_set_new(object, "mesh", json_string(s->mesh));
 	json_object_set_new(object, "state", json_string(!d ? "absent" :
 		!s->drift ? "unknown" : s->drift->count ? "drifted" :
 		"as applied"));
 	if (d) {
+		drifted = drifted_peers(arena, s);
 		for (size_t i = 0; i < d->peer_count; i++)
-			json_array_append_new(peers, peer_json(s,
-							       &d->peers[i]));
+			json_array_append_new(peers, peer_json(s, &d->peers[i],
+							       drifted[i]));
 		for (size_t i = 0; i < d->address_count; i++)
 			json_array_append_new(addresses, json_string(
 				prefix_format(&d->addresses[i], text)));

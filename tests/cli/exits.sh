@@ -147,6 +147,7 @@ if [ "$CLI_INSIDE" = root ] && nobody version >/dev/null 2>&1; then
 	exits "77: plan" 77 nobody plan "${r[@]}" wg0.conf
 	tells "77: plan says what it could not read" 'cannot read|not permitted'
 	tells "77: plan says what it takes" 'CAP_NET_ADMIN'
+	check "77: plan shows what can be told" grep -q '+ peer' "$out"
 	exits "77: apply" 77 nobody wg0.conf
 	exits "77: remove" 77 nobody remove wg0
 	exits "77: recover" 77 nobody recover wg0
@@ -230,6 +231,8 @@ unchanged "0, 2, 6, 7"
 
 check "remove of what is not there" m remove "${r[@]}" --force=root wg0
 says "remove of what is not there says so" '^wg0: nothing to do$'
+check "remove of a link of others" m remove "${r[@]}" --force=root lo
+tells "that it stays is said" 'the link lo stays: it is not of the mesh lo'
 check "0: it is no change" \
 	m remove "${r[@]}" --force=root --detailed-exitcode wg0
 check "recover of what is not there" m recover "${r[@]}" --force=root wg0

@@ -297,7 +297,7 @@ refused 'a connected route' 'of vlan0 is in the way; its protocol is 2' \
 on a ip address del 192.168.2.1/24 dev vlan0
 on a ip route add 192.168.2.0/24 dev vlan0 proto 77
 on a ip link set vlan0 alias meshapply:elsewhere
-refused "another mesh's route" 'of vlan0 is in the way' wg0.conf
+refused "another mesh's route" 'it belongs to the mesh elsewhere' wg0.conf
 on a ip link set vlan0 alias ''
 on a ip route del 192.168.2.0/24 proto 77
 sed -i 's|192.168.2.0/24|&, fd02::/64|' wg0.conf
