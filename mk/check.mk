@@ -92,8 +92,7 @@ vm-tools: $(vm_tools) $(B)/tests/fault.so
 $(B)/tests/fault.so: tests/vm/preload/fault.c
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fPIC -shared $(LDFLAGS_ALL) \
-		-o $@ $<
+	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fPIC -shared -o $@ $<
 $(B)/tests/%: tests/vm/%.c $(B)/libmeshapply.a
 	@mkdir -p $(@D)
 	@echo '  CC      $<'

@@ -16,7 +16,7 @@
 # the file nftc.NUMBER before, if there is one for this child of the run.
 mkdir bin
 cp "${meshapply%/*}"/meshapply* bin/
-cp "${meshapply%/*}"/tests/fault.so .
+cp "${meshapply%/*}"/tests/fault.so . || exit 1
 mv bin/meshapply-nftc bin/nftc
 program=$work/bin/meshapply
 cat > bin/meshapply-nftc <<-SH

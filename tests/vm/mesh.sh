@@ -56,7 +56,10 @@ exits "a: plan says the same" 0 on a "$meshapply" plan --detailed-exitcode \
 # A change is that change alone.
 on a ping -q -c 1 -W 10 10.0.0.3 >/dev/null
 change_a() { sed -i "$1" a/wg0.conf; }
-other_before() { on a wg show wg0 dump | grep -F "$(pub c)" | cut -f 1-7; }
+# Key, preshared key, endpoint, allowed IPs, last handshake. Bytes may grow: a
+# keepalive of WireGuard's own comes when it wants; a reset would be a new
+# handshake.
+other_before() { on a wg show wg0 dump | grep -F "$(pub c)" | cut -f 1-5; }
 
 c_before=$(other_before)
 change_a 's/192.168.2.0\/24/192.168.2.0\/24, 192.168.22.0\/24/'
