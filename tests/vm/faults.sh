@@ -7,6 +7,7 @@
 set -u
 . tests/vm/lib.sh
 . tests/vm/meshapply.sh
+# shellcheck source=tests/vm/faults_lib.sh
 . "$vm_here/faults_lib.sh"
 
 check 'the ways there and back' go_to one
@@ -15,6 +16,14 @@ look > nothing.look
 snapshot a > nothing.snapshot
 check 'calls of a first apply' reach nothing one 0
 look > one.look
+for part in 'wg0: .* mtu 1420' 'wg0 *inet 10.0.0.9/24' 'wg0 *inet6 fd00::1/64' \
+	'10.3.0.0/16 dev wg0 .* src 10.9.0.1' 'fd00:3::/48 dev wg0' \
+	'blackhole 10.99.0.0/16 table 77' 'from 10.2.0.0/16 lookup 77' \
+	'from fd00:2::/48 lookup 77' '10.33.0.0/16$' '^peer .* 192.0.2.2:51820 25' \
+	'elements = { 10.0.0.2, 10.0.0.3 }' 'tcp dport 22 accept' \
+	'ipv4/ip_forward:1' '/applied/network.batch:route' '^table inet others'; do
+	check "a look sees $part" grep -qa -- "$part" one.look
+done
 check 'calls of a change' reach one two 1
 look > two.look
 go_to one
@@ -41,6 +50,8 @@ refused() {
 	[ "$kind" != disk ] || error=$ENOSPC
 	go_to "$from"
 	under "$2" "error $error" "$to"
+	# What could not be renamed is, by the next run.
+	[ "$phase" != kept ] || on a "$program" recover office >> under.output
 	whereabouts "$from" "$to"
 	case $kind-$phase in
 	*-before) want=('exit 1, as before') ;;

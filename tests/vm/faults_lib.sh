@@ -9,6 +9,8 @@
 #	whereabouts FROM TO	which of them it is, in $place
 #	under FAULT WHAT TO	a run with a fault, its status in $status
 #	verdict NAME GOT WANT...	a test
+#
+# shellcheck disable=SC2034,SC2154 # some of either kind are of the others
 
 ### The host, and four states of it
 
@@ -204,7 +206,8 @@ whereabouts() {
 	done
 	state=unknown
 	place="between:
-$(diff -a -U 0 "$1.look" now | grep -a '^[-+]' | tr -cd '\t\n -~' | cut -c 1-200)"
+$(diff -a -U 0 "$1.look" now | grep -a '^[-+]' |
+	tr -cd '\t\n -~' | cut -c 1-200 | head -n 40)"
 }
 
 ### What there is to fail
@@ -213,10 +216,10 @@ $(diff -a -U 0 "$1.look" now | grep -a '^[-+]' | tr -cd '\t\n -~' | cut -c 1-200
 #
 #	NUMBER SYSCALL COUNT KIND PHASE WORDS
 #
-# COUNT is how often there was that SYSCALL until then, as fault.so counts. KIND:
-# read and write are of the kernel, disk of files, take is an answer. PHASE:
-# before the first write and itself; after it; past the point of no return; and
-# kept, when it is on disk that all went well.
+# COUNT is how often there was that SYSCALL until then, as fault.so counts.
+# KIND: read and write are of the kernel, disk of files, take is an answer.
+# PHASE: before the first write and itself; after it; past the point of no
+# return; and kept, when it is on disk that all went well.
 cat > calls.awk <<'AWK'
 { call = $0; sub(/\(.*/, "", call) }
 call !~ /^(sendmsg|sendto|recvmsg|write|fsync|renameat|unlinkat)$/ { next }
@@ -327,7 +330,7 @@ verdict() {
 	tap_result 1 "$name"
 	printf '#    got: %s\n' "${got//$'\n'/$'\n'#         }"
 	printf '#   want: %s\n' "$@"
-	sed 's/^/#   /' under.output
+	tail -n 12 under.output | sed 's/^/#   /'
 }
 
 # call WAY FAULT: what is known of it, in $kind, $phase, $about

@@ -7,6 +7,7 @@
 set -u
 . tests/vm/lib.sh
 . tests/vm/meshapply.sh
+# shellcheck source=tests/vm/faults_lib.sh
 . "$vm_here/faults_lib.sh"
 
 check 'the ways there and back' go_to one
@@ -200,6 +201,7 @@ disk_fails() {
 	whereabouts "$from" "$to"
 	verdict "$name" "exit $status, $place" 'exit 1, as before'
 }
+# shellcheck disable=SC2016 # for the shell in there
 fill() {
 	disk_fails "$1" "$2" "$3" "$4" sh -c \
 		'cat /dev/zero > "$1/fill" 2>/dev/null; test -s "$1/fill"' \
