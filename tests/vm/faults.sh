@@ -16,12 +16,13 @@ look > nothing.look
 snapshot a > nothing.snapshot
 check 'calls of a first apply' reach nothing one 0
 look > one.look
-for part in 'wg0: .* mtu 1420' 'wg0 *inet 10.0.0.9/24' 'wg0 *inet6 fd00::1/64' \
-	'10.3.0.0/16 dev wg0 .* src 10.9.0.1' 'fd00:3::/48 dev wg0' \
-	'blackhole 10.99.0.0/16 table 77' 'from 10.2.0.0/16 lookup 77' \
-	'from fd00:2::/48 lookup 77' '10.33.0.0/16$' '^peer .* 192.0.2.2:51820 25' \
+for part in 'wg0: .* mtu 1420' 'wg0 *inet 10.0.0.9/24' \
+	'wg0 *inet6 fd00::1/64' '10.3.0.0/16 dev wg0 .* src 10.9.0.1' \
+	'fd00:3::/48 dev wg0' 'blackhole 10.99.0.0/16 table 77' \
+	'from 10.2.0.0/16 lookup 77' 'from fd00:2::/48 lookup 77' \
+	'10.33.0.0/16$' '^peer .* 192.0.2.2:51820 25' \
 	'elements = { 10.0.0.2, 10.0.0.3 }' 'tcp dport 22 accept' \
-	'ipv4/ip_forward:1' '/applied/network.batch:route' '^table inet others'; do
+	'ipv4/ip_forward:1' '/applied/network.batch:route' 'table inet others'; do
 	check "a look sees $part" grep -qa -- "$part" one.look
 done
 check 'calls of a change' reach one two 1
