@@ -160,7 +160,7 @@ look_dump='
 look_lines='
 	# Without indexes.
 	/^[0-9]+: / { sub(/^[0-9]+: */, ""); sub(/@if[0-9]+/, "") }
-	/^[^ ]+ +inet/ { $0 = ++addresses[$1, $2] " " $0 }
+	/^[^ ]+ +inet6? [^ ]+\// { $0 = ++addresses[$1, $2] " " $0 }
 	# Of peers all but the last handshake and the bytes.
 	/^wg0\t/ && split($0, f, "\t") > 5 {
 		n = split(f[5], prefix, ",")
@@ -194,10 +194,14 @@ go_to() {
 
 # whereabouts FROM TO: which of them it is; the difference if neither.
 whereabouts() {
-	local name
+	local name nearest=
 	look > now
 	for name in "$1" "$2"; do
-		if cmp -s now "$name.look"; then
+		diff -a -U 0 "$name.look" now > "$name.diff"
+		[ -n "$nearest" ] &&
+			[ "$(wc -l < "$nearest.diff")" -le \
+				"$(wc -l < "$name.diff")" ] || nearest=$name
+		if ! [ -s "$name.diff" ]; then
 			state=$name
 			[ "$name" = "$1" ] && place='as before' ||
 				place='as desired'
@@ -205,9 +209,8 @@ whereabouts() {
 		fi
 	done
 	state=unknown
-	place="between:
-$(diff -a -U 0 "$1.look" now | grep -a '^[-+]' |
-	tr -cd '\t\n -~' | cut -c 1-200 | head -n 40)"
+	place="between, nearest to $nearest:
+$(tr -cd '\t\n -~' < "$nearest.diff" | cut -c 1-200 | head -n 40)"
 }
 
 ### What there is to fail
