@@ -113,6 +113,12 @@ static bool is_there(const struct store *s, const char *name)
 	       !fstatat(s->run, name, &st, AT_SYMLINK_NOFOLLOW);
 }
 
+void journal_sweep(const struct store *s)
+{
+	if (!is_there(s, JOURNAL) && is_there(s, VERIFIED))
+		(void)unlinkat(s->run, VERIFIED, 0);
+}
+
 enum journal_mark journal_look(struct store *s)
 {
 	if (!is_there(s, JOURNAL))

@@ -304,6 +304,7 @@ void store_sweep(struct store *s)
 	sweep(s->run);
 	sweep(s->state);
 	sweep(s->applied);
+	journal_sweep(s);
 	/* Those of the registry may be another mesh's, alive. */
 	if (s->base < 0 || flock(s->base, LOCK_EX | LOCK_NB) < 0)
 		return;

@@ -79,6 +79,9 @@ bool store_same_boot(const struct store *s, const struct identity *of);
 /* Unlink temporary files that a killed run left. */
 void store_sweep(struct store *s);
 
+/* Unlink a mark that is left of a journal: without it it says nothing. */
+void journal_sweep(const struct store *s);
+
 /* The renames yet to be done, for the mark of a journal; and do them. */
 void store_pending_write(const struct store *s, struct sbuf *out);
 int store_pending_finish(struct store *s, struct str pending,

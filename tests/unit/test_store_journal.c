@@ -517,6 +517,13 @@ START_TEST(marks)
 	ck_assert_int_eq(journal_mark_verified(store, &e), 0);
 	write_journal(&journal);
 	ck_assert_int_eq(journal_look(store), JOURNAL_OPEN);
+	/* One alone is swept away by the next run. */
+	ck_assert_int_eq(journal_mark_verified(store, &e), 0);
+	ck_assert_int_eq(journal_look(store), JOURNAL_VERIFIED);
+	ck_assert_int_eq(unlinkat(scratch.folder, JOURNAL, 0), 0);
+	ck_assert_int_eq(store_lock(store, 0, &e), 0);
+	ck_assert_int_eq(fstatat(scratch.folder, JOURNAL ".verified", &st, 0),
+			 -1);
 	ck_assert_int_eq(journal_close(store, &e), 0);
 }
 END_TEST
