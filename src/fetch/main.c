@@ -14,6 +14,8 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,6 +28,8 @@
 #include "input/resolve.h"
 
 #define NOBODY 65534
+#define THREADS_MAX 20
+#define STACK_SIZE ((size_t)1 << 20)
 
 static int fail(const char *what)
 {
@@ -84,84 +88,110 @@ static void print_addresses(size_t index, const struct addrinfo *list)
 	}
 }
 
-static void print_answer(size_t index, struct gaicb *request)
-{
-	int error = gai_error(request);
+/* Asked by several threads at once; under the lock but for names and count. */
+struct questions {
+	const char **names;
+	struct addrinfo **answers;
+	int *errors;
+	bool *answered;
+	size_t count, next, open;
+	pthread_mutex_t lock;
+	pthread_cond_t all_answered;
+};
 
-	if (error == EAI_INPROGRESS)
-		printf("%zu ! no answer in %d seconds\n", index,
+static void *ask(void *argument)
+{
+	static const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+	struct questions *q = argument;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->next < q->count) {
+		size_t i = q->next++;
+		struct addrinfo *answer = NULL;
+		int error;
+
+		pthread_mutex_unlock(&q->lock);
+		error = getaddrinfo(q->names[i], NULL, &hints, &answer);
+		pthread_mutex_lock(&q->lock);
+		q->answers[i] = answer;
+		q->errors[i] = error;
+		q->answered[i] = true;
+		if (!--q->open)
+			pthread_cond_signal(&q->all_answered);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return NULL;
+}
+
+/* How many threads there are; a resolver needs some stack. */
+static size_t start_threads(struct questions *q)
+{
+	pthread_attr_t attributes;
+	size_t started = 0;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	while (started < THREADS_MAX && started < q->count &&
+	       !pthread_create(&thread, &attributes, ask, q))
+		started++;
+	pthread_attr_destroy(&attributes);
+	return started;
+}
+
+static void print_answer(const struct questions *q, size_t i)
+{
+	if (!q->answered[i])
+		printf("%zu ! no answer in %d seconds\n", i,
 		       RESOLVE_SECONDS);
-	else if (error)
-		printf("%zu ! %s\n", index, gai_strerror(error));
+	else if (q->errors[i])
+		printf("%zu ! %s\n", i, gai_strerror(q->errors[i]));
 	else
-		print_addresses(index, request->ar_result);
+		print_addresses(i, q->answers[i]);
 }
 
-/* Wait until all are answered or the time is over. */
-static void wait_all(struct arena *arena, struct gaicb **requests,
-		     size_t count)
+static void read_names(struct arena *arena, struct questions *q)
 {
-	const struct gaicb **pending = arena_new_array(arena,
-						       const struct gaicb *,
-						       count);
-	struct timespec now, end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += RESOLVE_SECONDS;
-	for (;;) {
-		struct timespec left;
-		size_t open = 0;
-
-		for (size_t i = 0; i < count; i++)
-			if (gai_error(requests[i]) == EAI_INPROGRESS)
-				pending[open++] = requests[i];
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (!open || now.tv_sec >= end.tv_sec)
-			break;
-		left = (struct timespec){ .tv_sec = end.tv_sec - now.tv_sec };
-		gai_suspend(pending, (int)open, &left);
-	}
-}
-
-static size_t read_names(struct arena *arena, struct gaicb **requests)
-{
-	static const struct addrinfo hints = {
-		.ai_socktype = SOCK_DGRAM,
-	};
 	char line[512];
-	size_t count = 0;
 
-	while (count < RESOLVE_NAMES_MAX && fgets(line, sizeof(line), stdin)) {
-		struct gaicb *request = arena_new_object(arena, struct gaicb);
-
+	while (q->count < RESOLVE_NAMES_MAX &&
+	       fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
-		request->ar_name = arena_strdup(arena, line);
-		request->ar_request = &hints;
-		requests[count++] = request;
+		q->names[q->count++] = arena_strdup(arena, line);
 	}
-	return count;
+	q->open = q->count;
 }
 
 static int resolve(void)
 {
 	struct arena *arena = arena_new((size_t)1 << 30);
-	struct gaicb **requests = arena_new_array(arena, struct gaicb *,
-						  RESOLVE_NAMES_MAX);
-	size_t count = read_names(arena, requests);
-	int error;
+	struct questions q = {
+		.names = arena_new_array(arena, const char *,
+					 RESOLVE_NAMES_MAX),
+		.answers = arena_new_array(arena, struct addrinfo *,
+					   RESOLVE_NAMES_MAX),
+		.errors = arena_new_array(arena, int, RESOLVE_NAMES_MAX),
+		.answered = arena_new_array(arena, bool, RESOLVE_NAMES_MAX),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.all_answered = PTHREAD_COND_INITIALIZER,
+	};
+	struct timespec end;
 
-	if (count) {
-		error = getaddrinfo_a(GAI_NOWAIT, requests, (int)count, NULL);
-		if (error) {
-			fprintf(stderr, "meshapply-fetch: %s\n",
-				gai_strerror(error));
-			return 1;
-		}
-		wait_all(arena, requests, count);
+	read_names(arena, &q);
+	if (q.count && !start_threads(&q)) {
+		fputs("meshapply-fetch: no thread can be started\n", stderr);
+		return 1;
 	}
-	for (size_t i = 0; i < count; i++)
-		print_answer(i, requests[i]);
-	/* Names not answered still have threads of their own: no clean-up. */
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += RESOLVE_SECONDS;
+	pthread_mutex_lock(&q.lock);
+	while (q.open && !pthread_cond_timedwait(&q.all_answered, &q.lock,
+						 &end))
+		;
+	for (size_t i = 0; i < q.count; i++)
+		print_answer(&q, i);
+	/* Names not answered still have their threads: no clean-up. */
 	fflush(stdout);
 	_exit(ferror(stdout) ? 1 : 0);
 }
