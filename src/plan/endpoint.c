@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The policy of roaming: an endpoint that a peer was heard from is newer than
- * what a file says, unless the file was changed or the peer is silent.
+ * what a file says, unless the file was changed or the peer is silent.  An
+ * endpoint that is fixed is put back in any case.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,10 @@ bool plan_endpoint(struct planner *p, const struct peer *want,
 	if (is_resolved(want, have)) {
 		note_kept(p, want, have, "the name still has it");
 		return false;
+	}
+	if (want->endpoint_fixed) {
+		note_set(p, want, "it is fixed");
+		return true;
 	}
 	if (file_has_changed(want, last)) {
 		note_set(p, want, "the file's endpoint has changed");

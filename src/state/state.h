@@ -51,6 +51,7 @@ struct peer {
 	const char *endpoint_host;	/* want: a name yet to be resolved, or
 					   the name endpoint came from */
 	uint16_t endpoint_port;		/* want: the port beside that name */
+	bool endpoint_fixed;		/* want: put back where it roamed */
 	/* want: every address the name has now; endpoint is the first */
 	const struct endpoint *resolved;
 	size_t resolved_count;
@@ -221,9 +222,10 @@ const struct link *state_link(const struct state *s, const char *name);
  * their marks (alias, group and name, protocol with the
  * device, table, mark or priority pair that is the mesh's), by LAST (what was
  * applied before, may be NULL), and, where no other mesh is on the host, by
- * the protocol alone.  NAMES are devices the caller wants; one of them that
- * has our group but no alias is a killed run's, and ours.
+ * the protocol alone.  Another one is there if its link is, or OTHERS says so.
+ * NAMES are devices the caller wants; one of them that has our group but no
+ * alias is a killed run's, and ours.
  */
 void state_claim(struct state *have, const char *mesh,
 		 const struct state *last, const char *const *names,
-		 size_t name_count);
+		 size_t name_count, bool others);

@@ -207,10 +207,12 @@ static void take_peer(struct wireguard_reader *r, enum wireguard_directive d,
 	else if (d == DIRECTIVE_PRESHARED_KEY_FILE)
 		peer->preshared_key_file =
 			text_if(r, value, file_name_valid(value), bare_name);
+	else if (str_is(value, "fixed"))
+		peer->endpoint_fixed = true;
 	else if (!str_is(value, "roam"))
 		value_error(r->source, value, r->diags,
-			    "%s is no policy for an endpoint: the one there "
-			    "is is 'roam'", value_show(r->diags, value));
+			    "%s is no policy for an endpoint: there are 'roam' "
+			    "and 'fixed'", value_show(r->diags, value));
 }
 
 static void refuse_section(struct wireguard_reader *r, struct str key,

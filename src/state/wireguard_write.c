@@ -75,6 +75,8 @@ static void write_peer(struct sbuf *out, const struct peer *p)
 	sbuf_putc(out, '\n');
 	if (p->name)
 		sbuf_printf(out, "#@ name %s\n", p->name);
+	if (p->endpoint_fixed)
+		sbuf_puts(out, "#@ endpoint fixed\n");
 	if (p->preshared_key_file)
 		sbuf_printf(out, "#@ preshared-key-file %s\n",
 			    p->preshared_key_file);

@@ -292,6 +292,14 @@ static const struct roam {
 	{ NAME_SAME, true, true, true, 500, false },
 	{ NAME_OTHER, false, false, false, 10, true },
 	{ NAME_OTHER, false, false, true, 10, false },
+}, fixed_roams[] = {	/* with the policy fixed */
+	{ SAME, false, false, false, 10, true },
+	{ SAME, true, true, false, 10, true },
+	{ SAME, false, false, false, -1, true },
+	{ CHANGED, false, false, false, 10, true },
+	{ LOST, false, false, false, 10, true },
+	{ NAME_SAME, false, false, false, 10, true },
+	{ NAME_SAME, false, false, true, 10, false },
 };
 
 static void roam_last(const struct roam *r, struct peer *wanted,
@@ -316,7 +324,7 @@ static void roam_last(const struct roam *r, struct peer *wanted,
 	}
 }
 
-static void one_roam(const struct roam *r)
+static void one_roam(const struct roam *r, bool fixed)
 {
 	struct build *first = start();
 	struct peer *wanted = &device->peers[0], *now;
@@ -328,13 +336,14 @@ static void one_roam(const struct roam *r)
 	now->endpoint = build_endpoint("203.0.113.9:1024");
 	now->keepalive = wanted->keepalive = r->keepalive ? 25 : 0;
 	now->sent = r->sent ? 101 : 100;
+	wanted->endpoint_fixed = fixed;
 	if (r->handshake != -1)
 		now->last_handshake = bench.options.now - r->handshake;
 	bench.options.sample = &sample;
 	roam_last(r, wanted, first);
 	plan_last(r->file == LOST ? NULL : &first->s);
 	ck_assert_msg(plan.count == r->set, "case %td: %zu steps",
-		      r - roams, plan.count);
+		      r - (fixed ? fixed_roams : roams), plan.count);
 	ck_assert_uint_ge(plan.note_count, 1);
 	if (r->set)
 		ck_assert_uint_eq(plan.steps[0].fields, PEER_ENDPOINT);
@@ -344,7 +353,9 @@ static void one_roam(const struct roam *r)
 START_TEST(roaming)
 {
 	for (size_t i = 0; i < array_size(roams); i++)
-		one_roam(&roams[i]);
+		one_roam(&roams[i], false);
+	for (size_t i = 0; i < array_size(fixed_roams); i++)
+		one_roam(&fixed_roams[i], true);
 }
 END_TEST
 

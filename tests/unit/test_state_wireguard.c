@@ -228,8 +228,8 @@ static const struct {
 	  W "3:9: '\\xff' is not a name: at most 255 bytes of UTF-8 without "
 	  "control characters\n" },
 	{ FACE "\n#@ endpoint static\n" PEER,
-	  W "3:13: 'static' is no policy for an endpoint: the one there is is "
-	  "'roam'\n" },
+	  W "3:13: 'static' is no policy for an endpoint: there are 'roam' and "
+	  "'fixed'\n" },
 	{ FACE "#@ mesh a\n#@ mesh b\n",
 	  W "3:4: #@ mesh is given twice (2:4)\n" },
 	{ FACE "#@ sysctl net.ipv4.ip_forward = 1\n" PEER,
@@ -293,7 +293,7 @@ START_TEST(test_everything)
 		"Table = off\n"
 		"#@ sysctl net.ipv6.conf.eth0/7.accept_ra = 2\n\n"
 		"#@ name Müller\n# between\n#@ preshared-key-file psk-1\n"
-		"[Peer]\n\tPublicKey\t=\t" B_KEY "\n"
+		"#@ endpoint fixed\n[Peer]\n\tPublicKey\t=\t" B_KEY "\n"
 		"AllowedIPs = 10.9.0.1/16, 10.9.0.0/16\n"
 		"AllowedIPs =\nAllowedIPs = ::1, 10.1.0.0 / 16\n"
 		"Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n"
@@ -324,6 +324,7 @@ START_TEST(test_everything)
 	ck_assert_str_eq(s->sysctls[1].value, "2");
 	ck_assert_uint_eq(d->peer_count, 2);
 	ck_assert_ptr_null(a->name);
+	ck_assert(!a->endpoint_fixed && b->endpoint_fixed);
 	ck_assert_uint_eq(a->endpoint.ip.family, 0);
 	ck_assert_str_eq(a->endpoint_host, "a_b.example");
 	ck_assert_uint_eq(a->endpoint_port, 7);
