@@ -83,7 +83,8 @@ int apply_plan(struct run *run, struct apply_result *result, struct err *e)
 /*
  * Undo what a killed run left, if a journal says so; *DID tells.  RUN needs
  * arenas, kernel, store, mesh, options.  ERR_INCOMPLETE keeps the journal, so
- * that it can be tried again, unless --force=journal gives it up.  A journal
- * marked verified, or of another boot, is only put away.
+ * that it can be tried again; rubbish is ERR_CONFIG with the guard "journal".
+ * --force=journal gives either up.  A journal marked verified, or of another
+ * boot, is only put away.
  */
 int apply_recover(struct run *run, bool *did, struct err *e) must_check_;

@@ -2,6 +2,7 @@
 /* What a plan can change, as it is before; and what it adds. */
 #include <string.h>
 
+#include "apply/sysctl_side.h"
 #include "apply/walk.h"
 #include "base/arena.h"
 #include "base/diag.h"
@@ -156,9 +157,10 @@ static int listed_text(struct run *run, struct str *text, struct err *e)
 		if (!k->compile(k, run->arena, &f, &diags, &failed) &&
 		    firewall_compare(&f, run->have.firewall) == FIREWALL_SAME)
 			return 0;
-	} else {
-		*text = (struct str){ 0 };
 	}
+	/* Unchecked it may do, the undo looks; else it is no way back. */
+	if (failed.kind != ERR_PERMISSION)
+		*text = (struct str){ 0 };
 	if (run_forced(run, "firewall"))
 		return 0;
 	return err_refuse(e, "firewall", "the live table inet %s is not what "
@@ -168,8 +170,10 @@ static int listed_text(struct run *run, struct str *text, struct err *e)
 			  "its listing compiles to another table");
 }
 
-static int put_firewall(struct run *run, struct state *before, struct err *e)
+static int put_firewall(struct run *run, struct journal *journal,
+			struct err *e)
 {
+	bool touched = touches_firewall(&run->plan);
 	struct firewall *f;
 
 	if (!run->have.firewall)
@@ -178,10 +182,11 @@ static int put_firewall(struct run *run, struct state *before, struct err *e)
 	*f = *run->have.firewall;
 	f->text = (struct str){ 0 };
 	f->compiled = true;
-	if (touches_firewall(&run->plan) && !kept_text(run, &f->text) &&
+	if (touched && !kept_text(run, &f->text) &&
 	    listed_text(run, &f->text, e))
 		return -1;
-	before->firewall = f;
+	journal->before.firewall = f;
+	journal->firewall_lost = touched && !f->text.size;
 	return 0;
 }
 
@@ -207,6 +212,54 @@ static void add_peer(struct run *run, struct device *d,
 	d->peers[d->peer_count++].endpoint = peer->endpoint;
 }
 
+struct given {
+	struct arena *arena;
+	struct state *state;
+	size_t capacity;
+};
+
+static void give(struct given *g, const char *key, const char *value)
+{
+	struct state *s = g->state;
+
+	arena_room(g->arena, &s->sysctls, s->sysctl_count, &g->capacity,
+		   sizeof(*s->sysctls));
+	s->sysctls[s->sysctl_count++] = (struct sysctl){ .key = key,
+							 .value = value };
+}
+
+/* What the kernel gives others along with KEY. */
+static void give_sides(struct run *run, struct given *g, const char *key,
+		       const char *value)
+{
+	struct sysctl_side *sides;
+	size_t count = sysctl_sides(run->arena, key, run->have.links,
+				    run->have.link_count, &sides);
+
+	for (size_t i = 0; i < count; i++)
+		give(g, sides[i].key, !sides[i].inverse ? value :
+		     strcmp(value, "0") ? "0" : "1");
+}
+
+/* What steps give, and an undo that is cut off itself. */
+static void put_given(struct run *run, struct state *added)
+{
+	struct given g = { .arena = run->arena, .state = added };
+
+	for (size_t i = 0; i < run->plan.count; i++) {
+		const struct step *step = &run->plan.steps[i];
+		const struct sysctl *s = step->sysctl, *before;
+
+		if (step->kind != STEP_SYSCTL_SET)
+			continue;
+		give(&g, s->key, s->value);
+		give_sides(run, &g, s->key, s->value);
+		before = state_sysctl(&run->have, s->key);
+		if (before)
+			give_sides(run, &g, s->key, before->value);
+	}
+}
+
 static void put_added(struct run *run, struct state *added)
 {
 	size_t count = run->plan.count;
@@ -229,7 +282,39 @@ static void put_added(struct run *run, struct state *added)
 		else if (step->kind == STEP_RULE_ADD)
 			added->rules[added->rule_count++] = *step->rule;
 	}
+	put_given(run, added);
 	state_normalise(added);
+}
+
+/* With the link, or with its IPv6, the kernel takes away what KEY is. */
+static bool sysctl_goes(const struct run *run, const char *key)
+{
+	const struct device *d = sysctl_device(&run->have, key);
+
+	for (size_t i = 0; d && i < run->plan.count; i++) {
+		const struct step *step = &run->plan.steps[i];
+
+		if ((step->kind == STEP_LINK_DELETE ||
+		     (step->kind == STEP_LINK_CHANGE &&
+		      step->fields & DEVICE_MTU)) &&
+		    !strcmp(step->device->name, d->name))
+			return true;
+	}
+	return false;
+}
+
+static void put_sysctls(struct run *run, struct journal *journal)
+{
+	const struct state *have = &run->have;
+	struct state *before = &journal->before;
+
+	before->sysctls = arena_new_array(run->arena, struct sysctl,
+					  have->sysctl_count);
+	for (size_t i = 0; i < have->sysctl_count; i++)
+		if (state_sysctl(&journal->added, have->sysctls[i].key) ||
+		    sysctl_goes(run, have->sysctls[i].key))
+			before->sysctls[before->sysctl_count++] =
+				have->sysctls[i];
 }
 
 int journal_make(struct run *run, struct journal *out, struct err *e)
@@ -241,11 +326,10 @@ int journal_make(struct run *run, struct journal *out, struct err *e)
 	put_devices(run, &journal.before);
 	put_routes(run, &journal.before);
 	put_rules(run, &journal.before);
-	journal.before.sysctls = run->have.sysctls;
-	journal.before.sysctl_count = run->have.sysctl_count;
-	if (put_firewall(run, &journal.before, e))
+	if (put_firewall(run, &journal, e))
 		return -1;
 	put_added(run, &journal.added);
+	put_sysctls(run, &journal);
 	*out = journal;
 	return 0;
 }

@@ -298,6 +298,7 @@ int converge_plan(struct run *run, struct state *want, struct diags *diags,
 		return -1;
 	if (scope_widen(run) && (look_again(run, e) || make_plan(run, e)))
 		return -1;
+	plan_tunnels(want, &run->have, diags);
 	return check_sysctls(run, want, diags, e);
 }
 

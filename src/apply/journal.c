@@ -15,16 +15,19 @@
 #define JOURNAL "journal"
 #define VERIFIED "journal.verified"
 #define JOURNAL_LIMIT ((size_t)512 << 20)
+#define VERIFIED_LIMIT (SYSCTLS_LIMIT + (1 << 16))
 #define ADDED "added-"
 
 /* The sizes of what follows the line. */
 struct blobs {
 	uint64_t text, canon;
+	bool lost;
 };
 
 static const struct field blob_fields[] = {
 	{ "text", FIELD_U64, offsetof(struct blobs, text) },
 	{ "canon", FIELD_U64, offsetof(struct blobs, canon) },
+	{ "lost", FIELD_BOOL, offsetof(struct blobs, lost) },
 };
 
 static void raw_write(struct sbuf *out, struct str bytes)
@@ -33,10 +36,12 @@ static void raw_write(struct sbuf *out, struct str bytes)
 	sbuf_putc(out, '\n');
 }
 
-static void firewall_write(struct sbuf *out, const struct firewall *f)
+static void firewall_write(struct sbuf *out, const struct firewall *f,
+			   bool lost)
 {
 	struct str canon = firewall_pack(out->arena, f);
-	struct blobs sizes = { .text = f->text.size, .canon = canon.size };
+	struct blobs sizes = { .text = f->text.size, .canon = canon.size,
+			       .lost = lost };
 
 	record_write(out, "firewall", blob_fields, array_size(blob_fields),
 		     &sizes);
@@ -51,7 +56,8 @@ void journal_text(struct sbuf *out, const struct identity *here,
 	state_record_write(out, "", &journal->before);
 	state_record_write(out, ADDED, &journal->added);
 	if (journal->before.firewall)
-		firewall_write(out, journal->before.firewall);
+		firewall_write(out, journal->before.firewall,
+			       journal->firewall_lost);
 	sbuf_puts(out, "end\n");
 }
 
@@ -167,6 +173,7 @@ static void firewall_read(struct records *r, const struct record *record,
 	if (text.size && !frame_is_good(r->arena, f))
 		r->bad = true;
 	out->before.firewall = f;
+	out->firewall_lost = sizes.lost;
 }
 
 bool journal_header(struct records *r, struct identity *of)
@@ -199,6 +206,27 @@ bool journal_lines(struct records *r, const char *mesh, struct journal *out)
 	return false;
 }
 
+/* What is of no use can only be given up. */
+static int useless(struct err *e)
+{
+	e->kind = ERR_CONFIG;
+	strcpy(e->guard, JOURNAL);
+	return -1;
+}
+
+int journal_error(const struct records *r, const char *what, struct err *e)
+{
+	err_set(e, ERR_CONFIG, "%s: line %zu is not as it was written", what,
+		r->line);
+	return useless(e);
+}
+
+/* It is no file, or one that no run has written. */
+static int unread(struct err *e)
+{
+	return e->kind == ERR_DATA || e->kind == ERR_CONFIG ? useless(e) : -1;
+}
+
 int journal_read(struct store *s, struct arena *arena, struct arena *secrets,
 		 struct journal *out, bool *same_boot, struct err *e)
 {
@@ -209,34 +237,41 @@ int journal_read(struct store *s, struct arena *arena, struct arena *secrets,
 	if (s->run < 0)
 		return err_set(e, ERR_NO_INPUT, "there is no journal");
 	if (file_read(s->run, JOURNAL, JOURNAL_LIMIT, secrets, &r.rest, e) < 0)
-		return -1;
+		return unread(e);
 	if (!journal_header(&r, &of))
-		return record_error(&r, "the journal", e);
+		return journal_error(&r, "the journal", e);
 	*same_boot = store_same_boot(s, &of);
 	if (!*same_boot)
 		return 0;
 	if (store_check_namespace(s, &of, "the journal", e) < 0)
 		return -1;
 	if (!journal_lines(&r, s->mesh, out))
-		return record_error(&r, "the journal", e);
+		return journal_error(&r, "the journal", e);
 	return 0;
+}
+
+static int finish_mark(struct store *s, struct str mark, struct err *e)
+{
+	struct records r = { .arena = s->arena, .secrets = s->arena,
+			     .rest = mark };
+	struct identity of = { 0 };
+
+	if (!header_read(&r, "verified", &of))
+		return journal_error(&r, "the journal's mark", e);
+	if (store_check_namespace(s, &of, "the journal", e) < 0)
+		return -1;
+	return store_pending_finish(s, r.rest, store_same_boot(s, &of), e);
 }
 
 int journal_finish(struct store *s, struct err *e)
 {
-	struct identity of = { 0 };
 	struct str text;
 	bool found;
 
-	if (store_read(s->run, VERIFIED, 1 << 16, s->arena, &text, &found,
-		       e) < 0)
+	if (store_read(s->run, VERIFIED, VERIFIED_LIMIT, s->arena, &text,
+		       &found, e) < 0)
+		return unread(e);
+	if (found && finish_mark(s, text, e) < 0)
 		return -1;
-
-	struct records r = { .arena = s->arena, .secrets = s->arena,
-			     .rest = text };
-
-	if (found && (!header_read(&r, "verified", &of) ||
-		      store_pending_finish(s, r.rest, e) < 0))
-		return r.bad ? record_error(&r, "the journal's mark", e) : -1;
 	return journal_close(s, e);
 }

@@ -45,16 +45,17 @@ void run_claim(struct run *run, struct state *have,
 {
 	bool *ours = arena_new_array(run->arena, bool, have->device_count +
 				     have->route_count + have->rule_count);
+	bool others = store_others(run->store);
 
 	strcpy(have->mesh, run->mesh);
 	state_claim(have, run->mesh, NULL, run->scope.devices,
-		    run->scope.device_count);
+		    run->scope.device_count, others);
 	for (size_t i = 0; i < count; i++) {
 		if (!by[i])
 			continue;
 		owned_flags(have, ours, true);
 		state_claim(have, run->mesh, by[i], run->scope.devices,
-			    run->scope.device_count);
+			    run->scope.device_count, others);
 	}
 	owned_flags(have, ours, false);
 }
@@ -130,6 +131,43 @@ static void keep_learned(struct run *run, const struct journal *journal,
 	}
 }
 
+/*
+ * A value that is neither what it was before nor what it was given is
+ * somebody's since; a link of ours that goes takes its own along.
+ */
+static bool is_to_undo(const struct journal *journal, const struct state *have,
+		       const struct sysctl *before)
+{
+	const struct state *added = &journal->added;
+	const struct sysctl *given = state_sysctl(added, before->key);
+	const struct sysctl *now = state_sysctl(have, before->key);
+
+	if (!given || !now || !strcmp(now->value, before->value))
+		return true;
+	while (given > added->sysctls && !sysctl_compare(given - 1, given))
+		given--;
+	for (; given < added->sysctls + added->sysctl_count &&
+	       !strcmp(given->key, before->key); given++)
+		if (!strcmp(given->value, now->value))
+			return true;
+	return false;
+}
+
+static struct sysctl *sysctls_to_undo(struct run *run,
+				      const struct journal *journal,
+				      const struct state *have, size_t *count)
+{
+	const struct state *before = &journal->before;
+	struct sysctl *out = arena_new_array(run->arena, struct sysctl,
+					     before->sysctl_count);
+
+	*count = 0;
+	for (size_t i = 0; i < before->sysctl_count; i++)
+		if (is_to_undo(journal, have, &before->sysctls[i]))
+			out[(*count)++] = before->sysctls[i];
+	return out;
+}
+
 static void before_now(struct run *run, const struct journal *journal,
 		       const struct state *have, struct state *before)
 {
@@ -144,9 +182,13 @@ static void before_now(struct run *run, const struct journal *journal,
 		if (now)
 			keep_learned(run, journal, &before->devices[i], now);
 	}
-	/* Without a text it was not to be changed, nor can it be. */
-	if (before->firewall && !before->firewall->text.size)
+	/* Without a text it was not to be changed, nor can it be; one that is
+	   lost is to be missed. */
+	if (before->firewall && !before->firewall->text.size &&
+	    !journal->firewall_lost)
 		before->firewall = have->firewall;
+	before->sysctls = sysctls_to_undo(run, journal, have,
+					  &before->sysctl_count);
 }
 
 int look_back(struct run *run, const struct journal *journal,

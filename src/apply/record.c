@@ -346,12 +346,6 @@ bool record_raw(struct records *r, size_t size, struct str *out)
 	return true;
 }
 
-int record_error(const struct records *r, const char *what, struct err *e)
-{
-	return err_set(e, ERR_DATA, "%s: line %zu is not as it was written",
-		       what, r->line);
-}
-
 static const struct field header_fields[] = {
 	{ "boot", FIELD_STRING, offsetof(struct identity, boot) },
 	{ "netns", FIELD_U64, offsetof(struct identity, netns) },

@@ -72,8 +72,6 @@ bool record_read(struct records *r, const struct record *record,
 		 const struct field *fields, size_t count, void *object);
 /* SIZE raw bytes and a newline, as written after a line that names SIZE. */
 bool record_raw(struct records *r, size_t size, struct str *out);
-/* ERR_DATA with WHAT and the line; returns -1. */
-int record_error(const struct records *r, const char *what, struct err *e);
 
 /* A line that belongs to what we are and where we run. */
 struct identity {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a killed run left. */
+#include <string.h>
+
 #include "apply/signals.h"
 #include "apply/store_private.h"
 #include "apply/walk.h"
@@ -68,6 +70,12 @@ static int undo_guarded(struct run *run, const struct journal *journal,
 	return status;
 }
 
+/* What no run can make sense of is given up, if that is asked for. */
+static bool gives_up(const struct run *run, const struct err *e)
+{
+	return !strcmp(e->guard, "journal") && run_forced(run, "journal");
+}
+
 static int go_on(struct run *run, struct err *e)
 {
 	struct journal *journal = arena_new_object(run->arena,
@@ -78,11 +86,8 @@ static int go_on(struct run *run, struct err *e)
 	int status;
 
 	if (journal_read(run->store, run->arena, run->secrets, journal,
-			 &same_boot, e)) {
-		if (e->kind != ERR_DATA || !run_forced(run, "journal"))
-			return -1;
-		return 0;
-	}
+			 &same_boot, e))
+		return gives_up(run, e) ? 0 : -1;
 	/* The kernel forgot it all. */
 	if (!same_boot)
 		return 0;
@@ -106,7 +111,8 @@ int apply_recover(struct run *run, bool *did, struct err *e)
 	if (mark == JOURNAL_NONE)
 		return 0;
 	if (mark == JOURNAL_VERIFIED) {
-		if (journal_finish(run->store, e))
+		if (journal_finish(run->store, e) &&
+		    (!gives_up(run, e) || journal_close(run->store, e)))
 			return -1;
 	} else {
 		if (go_on(run, e) || journal_close(run->store, e))

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The folders of a mesh, their lock, and where we are. */
+/* The folders of a mesh, and where we are. */
 #include "apply/store_private.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -20,9 +16,7 @@
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define NETNS "/proc/self/ns/net"
-#define LOCKS "/proc/locks"
-#define LOCKS_LIMIT ((size_t)16 << 20)
-#define LOCK_POLL_MS 100
+#define LOCK_TRIES 3
 #define TEMPORARY_DIGITS 12	/* base/file.c: ".NAME." and these */
 
 static int here(struct store *s, struct err *e)
@@ -43,23 +37,32 @@ static int here(struct store *s, struct err *e)
 }
 
 /* A folder that is missing is none, unless it was to be made. */
-static int open_folder(const struct store *s, const char *root,
-		       const char *path, int *out, struct err *e)
+static int open_folder(struct store *s, const char *root, const char *path,
+		       enum made made, int *out, struct err *e)
 {
 	const char *top = arena_printf(s->arena, "%s%s", s->root, root);
 	struct err failed = { 0 };
 
-	*out = folder_open(top, path, s->create, 0755, &failed);
-	if (*out >= 0 || (failed.kind == ERR_NO_INPUT && !s->create))
+	fd_closep(out);
+	*out = folder_open(top, path, false, 0755, &failed);
+	if (*out >= 0)
 		return 0;
-	*e = failed;
-	return -1;
+	if (failed.kind != ERR_NO_INPUT) {
+		*e = failed;
+		return -1;
+	}
+	if (!s->create)
+		return 0;
+	s->made |= made;
+	*out = folder_open(top, path, true, 0755, e);
+	return *out < 0 ? -1 : 0;
 }
 
 static int open_folders(struct store *s, struct err *e)
 {
 	const char *run = arena_printf(s->arena, "meshapply/%s", s->mesh);
 	const char *applied = arena_printf(s->arena, "%s/applied", run);
+	cleanup_fd int run_base = -1;
 
 	if (s->create && s->root[0]) {
 		/* An image may be empty still. */
@@ -71,11 +74,15 @@ static int open_folders(struct store *s, struct err *e)
 		if (fd2 < 0)
 			return -1;
 	}
-	if (open_folder(s, "/run", run, &s->run, e) < 0 ||
-	    open_folder(s, "/var/lib", "meshapply", &s->base, e) < 0 ||
-	    open_folder(s, "/var/lib", run, &s->state, e) < 0)
+	if (open_folder(s, "/run", "meshapply", MADE_RUN_BASE, &run_base,
+			e) < 0 ||
+	    open_folder(s, "/run", run, MADE_RUN, &s->run, e) < 0 ||
+	    open_folder(s, "/var/lib", "meshapply", MADE_BASE, &s->base,
+			e) < 0 ||
+	    open_folder(s, "/var/lib", run, MADE_STATE, &s->state, e) < 0)
 		return -1;
-	return open_folder(s, "/var/lib", applied, &s->applied, e);
+	return open_folder(s, "/var/lib", applied, MADE_APPLIED, &s->applied,
+			   e);
 }
 
 int store_open(struct arena *arena, const char *root, const char *mesh,
@@ -92,6 +99,7 @@ int store_open(struct arena *arena, const char *root, const char *mesh,
 		.arena = arena, .mesh = arena_strdup(arena, mesh),
 		.root = arena_strdup(arena, root), .create = create,
 		.run = -1, .base = -1, .state = -1, .applied = -1, .lock = -1,
+		.sysctls_lock = -1,
 	};
 	if (sodium_init() < 0)
 		return err_set(e, ERR_FAILED, "libsodium cannot be used");
@@ -99,8 +107,70 @@ int store_open(struct arena *arena, const char *root, const char *mesh,
 		store_close(s);
 		return -1;
 	}
+	s->others = store_look_for_others(s);
 	*out = s;
 	return 0;
+}
+
+bool store_others(const struct store *s)
+{
+	return s->others;
+}
+
+static bool holds_only_lock(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool only = dir;
+
+	if (!dir) {
+		fd_closep(&fd);
+		return false;
+	}
+	while (only && (entry = readdir(dir)))
+		only = !strcmp(entry->d_name, ".") ||
+		       !strcmp(entry->d_name, "..") ||
+		       !strcmp(entry->d_name, STORE_LOCK);
+	closedir(dir);
+	return only;
+}
+
+/* NAME beside FOLDER, which is open, or in the folder around it. */
+static void unmake_above(int folder, const char *above, const char *name)
+{
+	cleanup_fd int fd = folder < 0 ? -1 :
+		openat(folder, above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)unlinkat(fd, name, AT_REMOVEDIR);
+}
+
+/*
+ * What this run made goes again, if nothing came to lie in it: not while
+ * another run may be about to put something there.
+ */
+static void unmake(struct store *s)
+{
+	struct err ignored;
+
+	if (s->lock < 0 && s->made & MADE_RUN && s->run >= 0)
+		s->lock = lock_take(s->arena, s->run, STORE_LOCK, s->mesh, 0,
+				    &ignored);
+	if (s->lock < 0)
+		return;
+	if (s->made & MADE_APPLIED)
+		(void)unlinkat(s->state, "applied", AT_REMOVEDIR);
+	if (s->made & MADE_STATE)
+		(void)unlinkat(s->base, s->mesh, AT_REMOVEDIR);
+	if (s->made & MADE_BASE)
+		unmake_above(s->base, "..", "meshapply");
+	if (s->made & MADE_RUN && holds_only_lock(s->run)) {
+		(void)unlinkat(s->run, STORE_LOCK, 0);
+		unmake_above(s->run, "..", s->mesh);
+	}
+	if (s->made & MADE_RUN_BASE)
+		unmake_above(s->run, "../..", "meshapply");
 }
 
 void store_close(struct store *s)
@@ -108,6 +178,8 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	store_abandon(s);
+	if (s->made)
+		unmake(s);
 	fd_closep(&s->run);
 	fd_closep(&s->base);
 	fd_closep(&s->state);
@@ -115,110 +187,19 @@ void store_close(struct store *s)
 	fd_closep(&s->lock);
 }
 
-/* Whoever holds a flock on this file, by /proc/locks; 0: not to be seen. */
-static unsigned long holder(struct store *s, int fd)
-{
-	struct str text, line;
-	struct err ignored;
-	char wanted[64];
-	struct stat st;
-
-	if (fstat(fd, &st) < 0 ||
-	    file_read_path(LOCKS, LOCKS_LIMIT, s->arena, &text, &ignored) < 0)
-		return 0;
-	snprintf(wanted, sizeof(wanted), "%02x:%02x:%llu",
-		 major(st.st_dev), minor(st.st_dev),
-		 (unsigned long long)st.st_ino);
-	while (str_next(&text, '\n', &line)) {
-		char word[64];
-		unsigned long pid;
-
-		/* "1: FLOCK  ADVISORY  WRITE 1234 00:19:5678 0 EOF" */
-		if (sscanf(arena_strndup(s->arena, line.data, line.size),
-			   "%*s FLOCK %*s %*s %lu %63s", &pid, word) == 2 &&
-		    !strcmp(word, wanted))
-			return pid;
-	}
-	return 0;
-}
-
-/* Whoever can read it could hold it for ever: nobody else. */
-static int lock_open(struct store *s, struct err *e)
-{
-	struct stat st, folder;
-	int fd;
-
-	if (s->run < 0)
-		return err_set(e, ERR_FAILED, "there is no folder to lock");
-	fd = openat(s->run, "lock", O_RDONLY | O_CREAT | O_CLOEXEC |
-		    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
-	if (fd < 0)
-		return err_sys(e, "open the lock of %s", s->mesh);
-	s->lock = fd;
-	if (fstat(fd, &st) < 0 || fstat(s->run, &folder) < 0)
-		return err_sys(e, "look at the lock of %s", s->mesh);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_CONFIG, "the lock of %s is no file",
-			       s->mesh);
-	/*
-	 * A second name may be that of a file which is not to change hands;
-	 * with none it was removed meanwhile, lock_check() tells.
-	 */
-	if (st.st_nlink > 1)
-		return err_set(e, ERR_CONFIG, "the lock of %s has %lu names, "
-			       "not one", s->mesh, (unsigned long)st.st_nlink);
-	if (!geteuid() && (st.st_uid != folder.st_uid ||
-			   st.st_gid != folder.st_gid) &&
-	    fchown(fd, folder.st_uid, folder.st_gid) < 0)
-		return err_sys(e, "give the lock of %s to its owner", s->mesh);
-	return 0;
-}
-
-static int lock_wait(struct store *s, unsigned int wait, struct err *e)
-{
-	const struct timespec poll = { .tv_nsec = LOCK_POLL_MS * 1000000L };
-	unsigned long left = wait * (1000ul / LOCK_POLL_MS), pid;
-
-	while (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EWOULDBLOCK)
-			return err_sys(e, "lock %s", s->mesh);
-		if (left) {
-			left--;
-			nanosleep(&poll, NULL);
-			continue;
-		}
-		pid = holder(s, s->lock);
-		if (!pid)
-			return err_set(e, ERR_BUSY, "another run is at work "
-				       "on %s", s->mesh);
-		return err_set(e, ERR_BUSY, "another run, process %lu, is at "
-			       "work on %s", pid, s->mesh);
-	}
-	return 0;
-}
-
-/* Whoever held it may have removed the mesh, the lock with it. */
-static int lock_check(const struct store *s, struct err *e)
-{
-	struct stat held, named;
-
-	if (!fstat(s->lock, &held) &&
-	    !fstatat(s->run, "lock", &named, AT_SYMLINK_NOFOLLOW) &&
-	    held.st_dev == named.st_dev && held.st_ino == named.st_ino)
-		return 0;
-	return err_set(e, ERR_BUSY, "%s was removed by another run meanwhile",
-		       s->mesh);
-}
-
 int store_lock(struct store *s, unsigned int wait, struct err *e)
 {
-	if (lock_open(s, e) < 0 || lock_wait(s, wait, e) < 0 ||
-	    lock_check(s, e) < 0) {
-		fd_closep(&s->lock);
-		return -1;
+	for (int i = 0; i < LOCK_TRIES && s->lock < 0; i++) {
+		s->lock = lock_take(s->arena, s->run, STORE_LOCK, s->mesh,
+				    wait, e);
+		if (s->lock >= 0 || e->number != ESTALE)
+			break;
+		/* The folders went with it. */
+		if (open_folders(s, e) < 0)
+			return -1;
 	}
+	if (s->lock < 0)
+		return -1;
 	/* A journal may speak of them still. */
 	if (journal_look(s) == JOURNAL_NONE)
 		store_sweep(s);
@@ -278,7 +259,7 @@ static bool is_temporary(const char *name)
 	       TEMPORARY_DIGITS;
 }
 
-static void sweep(int folder)
+void folder_sweep(int folder)
 {
 	struct dirent *entry;
 	DIR *dir;
@@ -301,13 +282,9 @@ static void sweep(int folder)
 
 void store_sweep(struct store *s)
 {
-	sweep(s->run);
-	sweep(s->state);
-	sweep(s->applied);
+	folder_sweep(s->run);
+	folder_sweep(s->state);
+	folder_sweep(s->applied);
 	journal_sweep(s);
-	/* Those of the registry may be another mesh's, alive. */
-	if (s->base < 0 || flock(s->base, LOCK_EX | LOCK_NB) < 0)
-		return;
-	sweep(s->base);
-	(void)flock(s->base, LOCK_UN);
+	sysctls_sweep(s);
 }

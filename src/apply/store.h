@@ -36,6 +36,10 @@ int store_open(struct arena *arena, const char *root, const char *mesh,
 	       bool create, struct store **out, struct err *e) must_check_;
 void store_close(struct store *s);
 
+/* Is something kept of another mesh that was applied in this boot and network
+   namespace? */
+bool store_others(const struct store *s);
+
 /* flock on the mesh's lock; ERR_BUSY, with the holder's pid, at once or after
    WAIT seconds.  The descriptor is for children to hold. */
 int store_lock(struct store *s, unsigned int wait, struct err *e) must_check_;
@@ -73,7 +77,11 @@ int store_forget(struct store *s, struct err *e) must_check_;
  */
 struct journal {
 	struct state before;
+	/* of sysctls every value that a key is given: undone while one of them
+	   is there; those of links that go are in BEFORE alone */
 	struct state added;
+	/* the plan changes the table of BEFORE, and no text brings it back */
+	bool firewall_lost;
 };
 
 enum journal_mark { JOURNAL_NONE, JOURNAL_OPEN, JOURNAL_VERIFIED };
@@ -84,12 +92,13 @@ int journal_write(struct store *s, struct arena *secrets,
 int journal_mark_verified(struct store *s, struct err *e) must_check_;
 int journal_close(struct store *s, struct err *e) must_check_;
 enum journal_mark journal_look(struct store *s);
-/* ERR_CONFIG: of another namespace; ERR_DATA: rubbish.  Of another boot it
-   speaks of nothing that is left: *SAME_BOOT is false. */
+/* ERR_CONFIG: of another namespace; or rubbish, with the guard "journal".  Of
+   another boot it speaks of nothing that is left: *SAME_BOOT is false. */
 int journal_read(struct store *s, struct arena *arena, struct arena *secrets,
 		 struct journal *out, bool *same_boot, struct err *e)
 	must_check_;
-/* Renames that a journal marked verified was killed before; then close. */
+/* What a journal marked verified was killed before, on disk; then close.
+   ERR_CONFIG as above. */
 int journal_finish(struct store *s, struct err *e) must_check_;
 
 /* The sample of byte counters; missing or torn is an empty one. */

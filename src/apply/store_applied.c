@@ -14,7 +14,6 @@
 #include "state/state.h"
 #include "state/text.h"
 
-#define FILES_LIMIT ((size_t)1 << 20)
 #define DIGEST_SIZE 32
 #define DIGEST_TEXT (2 * DIGEST_SIZE + 1)
 
@@ -297,7 +296,7 @@ static int forget_folder(int at, const char *name, struct err *e)
 
 int store_forget(struct store *s, struct err *e)
 {
-	static const char *const run_names[] = { "sample", "lock" };
+	static const char *const run_names[] = { "sample", STORE_LOCK };
 	cleanup_fd int run = -1;
 
 	store_abandon(s);

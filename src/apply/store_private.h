@@ -12,7 +12,10 @@
 
 /* The registry of sysctls is beside the meshes' folders. */
 #define STORE_SYSCTLS "sysctls"
+#define SYSCTLS_LIMIT ((size_t)16 << 20)
+#define STORE_LOCK "lock"
 #define STORE_FILES "files"
+#define FILES_LIMIT ((size_t)1 << 20)
 #define STORE_CANON "firewall.canon"
 
 #define STAGED_MAX 8
@@ -32,11 +35,21 @@ struct sysctl_entry {
 	uint64_t netns;
 };
 
+enum made {
+	MADE_RUN_BASE = 1u << 0,	/* /run/meshapply */
+	MADE_RUN = 1u << 1,
+	MADE_BASE = 1u << 2,
+	MADE_STATE = 1u << 3,
+	MADE_APPLIED = 1u << 4,
+};
+
 struct store {
 	struct arena *arena;
 	const char *mesh;
 	const char *root;
 	bool create;
+	unsigned int made;	/* enum made: not there before this run */
+	bool others;	/* other meshes have something applied here */
 	struct identity here;
 	/* folders, -1 where they are missing */
 	int run;	/* /run/meshapply/MESH */
@@ -51,7 +64,8 @@ struct store {
 	struct str sysctls_text;
 	struct sysctl_entry *sysctls;
 	size_t sysctl_count;
-	bool sysctls_locked;
+	struct str sysctls_ours;	/* our lines of what is staged */
+	int sysctls_lock;		/* -1: not held */
 };
 
 /*
@@ -76,15 +90,34 @@ void store_staged_abandon(struct store *s);
 int store_check_namespace(const struct store *s, const struct identity *of,
 			  const char *what, struct err *e) must_check_;
 bool store_same_boot(const struct store *s, const struct identity *of);
-/* Unlink temporary files that a killed run left. */
+/* Unlink temporary files that a killed run left; in one folder. */
 void store_sweep(struct store *s);
+void folder_sweep(int folder);
 
+/*
+ * flock NAME in FOLDER, a file that is made where it is missing, with the
+ * owner of the folder, and that nobody else can open.  WHAT it locks is for
+ * messages.  ERR_BUSY, with the holder's pid, after WAIT seconds; with the
+ * number ESTALE when it was removed while it was waited for.
+ */
+int lock_take(struct arena *arena, int folder, const char *name,
+	      const char *what, unsigned int wait, struct err *e) must_check_;
+/* The same at once, and only if it is there; or -1. */
+int lock_try(int folder, const char *name);
+
+bool store_look_for_others(struct store *s);
+
+/* ERR_CONFIG with WHAT and the line, guard "journal"; returns -1. */
+int journal_error(const struct records *r, const char *what, struct err *e);
 /* Unlink a mark that is left of a journal: without it it says nothing. */
 void journal_sweep(const struct store *s);
 
-/* The renames yet to be done, for the mark of a journal; and do them. */
+/*
+ * What is yet to be done on disk, for the mark of a journal; and do it, of a
+ * mark of THIS_BOOT the registry of sysctls too.
+ */
 void store_pending_write(const struct store *s, struct sbuf *out);
-int store_pending_finish(struct store *s, struct str pending,
+int store_pending_finish(struct store *s, struct str pending, bool this_boot,
 			 struct err *e) must_check_;
 
 /* The readers without their files, for the fuzzer: what is good is kept. */
@@ -96,5 +129,7 @@ bool sample_lines(struct records *r, struct sample *out);
 void sysctls_parse(struct store *s, struct arena *arena, struct str text);
 
 void sysctls_unlock(struct store *s);
+void sysctls_sweep(struct store *s);
+void sysctls_pending_write(const struct store *s, struct sbuf *out);
 /* Strike the mesh out of the registry. */
 int sysctls_forget(struct store *s, struct err *e) must_check_;

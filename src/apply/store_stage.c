@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Files on their way: staged, renamed at the end, finished after a kill. */
-#include "apply/store_private.h"
+#include "apply/sysctls_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -102,8 +102,7 @@ static const struct field pending_fields[] = {
 
 static int folder_of(const struct store *s, const char *folder)
 {
-	return !strcmp(folder, "base") ? s->base :
-	       !strcmp(folder, "state") ? s->state :
+	return !strcmp(folder, "state") ? s->state :
 	       !strcmp(folder, "applied") ? s->applied : -1;
 }
 
@@ -112,12 +111,15 @@ void store_pending_write(const struct store *s, struct sbuf *out)
 	for (size_t i = 0; i < s->staged_count; i++) {
 		const struct staged_file *file = &s->staged[i].file;
 		struct pending pending = {
-			.folder = file->folder == s->base ? "base" :
-				  file->folder == s->state ? "state" :
+			.folder = file->folder == s->state ? "state" :
 							     "applied",
 			.name = file->name, .temporary = file->temporary,
 		};
 
+		if (file->folder == s->base) {
+			sysctls_pending_write(s, out);
+			continue;
+		}
 		record_write(out, "rename", pending_fields,
 			     array_size(pending_fields), &pending);
 	}
@@ -138,26 +140,49 @@ static bool pending_fits(const struct store *s, const struct pending *p)
 	       strlen(p->temporary) == size + TEMPORARY_MORE;
 }
 
-int store_pending_finish(struct store *s, struct str pending, struct err *e)
+static int finish_rename(const struct store *s, struct records *r,
+			 const struct record *record, struct err *e)
+{
+	struct pending p = { 0 };
+	int folder;
+
+	if (!record_read(r, record, pending_fields,
+			 array_size(pending_fields), &p) ||
+	    !pending_fits(s, &p)) {
+		r->bad = true;
+		return 0;
+	}
+	folder = folder_of(s, p.folder);
+	/* Done already where it is not there. */
+	if (renameat(folder, p.temporary, folder, p.name) < 0 &&
+	    errno != ENOENT)
+		return err_sys(e, "rename %s into place", p.name);
+	return 0;
+}
+
+int store_pending_finish(struct store *s, struct str pending, bool this_boot,
+			 struct err *e)
 {
 	struct records r = { .arena = s->arena, .secrets = s->arena,
-			     .rest = pending };
+			     .rest = pending, .line = 1 };
+	struct sysctl_entries sysctls = { .arena = s->arena };
 	struct record record;
+	bool registry = false;
 
 	while (record_next(&r, &record)) {
-		struct pending p = { 0 };
-		int folder;
-
-		if (!str_is(record.kind, "rename") ||
-		    !record_read(&r, &record, pending_fields,
-				 array_size(pending_fields), &p) ||
-		    !pending_fits(s, &p))
-			return record_error(&r, "the journal", e);
-		folder = folder_of(s, p.folder);
-		/* Done already where it is not there. */
-		if (renameat(folder, p.temporary, folder, p.name) < 0 &&
-		    errno != ENOENT)
-			return err_sys(e, "rename %s into place", p.name);
+		if (str_is(record.kind, "rename")) {
+			if (finish_rename(s, &r, &record, e) < 0)
+				return -1;
+		} else if (str_is(record.kind, STORE_SYSCTLS) &&
+			   !record.words.size) {
+			registry = true;
+		} else if (registry) {
+			sysctls_pending_read(s, &r, &record, &sysctls);
+		} else {
+			r.bad = true;
+		}
 	}
-	return r.bad ? record_error(&r, "the journal", e) : 0;
+	if (r.bad)
+		return journal_error(&r, "the journal's mark", e);
+	return registry && this_boot ? sysctls_merge(s, &sysctls, e) : 0;
 }

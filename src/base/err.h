@@ -30,7 +30,7 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int number;	/* errno, or 0 */
-	char guard[24];	/* for ERR_REFUSED: what --force=GUARD overrules */
+	char guard[24];	/* what --force=GUARD overrules, or "" */
 	char text[1024];
 };
 

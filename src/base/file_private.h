@@ -10,8 +10,9 @@
 struct err;
 
 /*
- * openat2() of NAME beneath FOLDER as base/file.h promises it, O_CLOEXEC and
- * O_NOFOLLOW added to FLAGS: a descriptor, or -1 and errno.
+ * openat() of NAME, one component, in FOLDER as base/file.h promises it,
+ * O_CLOEXEC and O_NOFOLLOW added to FLAGS; O_PATH wants O_DIRECTORY with it, or
+ * the link itself is opened.  A descriptor, or -1 and errno.
  */
 int beneath_open(int folder, const char *name, int flags, mode_t mode);
 /* ERR_DATA unless NAME is a bare name, of at most MAX bytes. */

@@ -18,15 +18,18 @@ static int changed_status(const struct session *s, bool changes)
 	return 0;
 }
 
-static void tell_missing(struct session *s)
+/* A name that was mistyped must not become a device. */
+static int check_there(const struct session *s, struct err *e)
 {
 	for (size_t i = 0; i < s->want.device_count; i++) {
 		const char *name = s->want.devices[i].name;
 
-		if (!state_device(&s->run.have, name))
-			output_note(s, "there is no device %s to adopt: it is "
-				    "created", name);
+		if (!state_link(&s->run.have, name))
+			return err_set(e, ERR_NO_INPUT, "there is no device "
+				       "%s to adopt: meshapply apply makes one",
+				       name);
 	}
+	return 0;
 }
 
 /* "remove wg0" where wg0 is somebody else's: nothing to do, and it is there. */
@@ -79,13 +82,12 @@ int change_run(struct session *s, bool adopt, struct err *e)
 
 	s->run.options.adopt = adopt;
 	s->run.partial_is_fine = s->options->dry_run;
-	if (converge_plan(&s->run, &s->want, &s->diags, e)) {
+	if (converge_plan(&s->run, &s->want, &s->diags, e) ||
+	    (adopt && check_there(s, e))) {
 		output_diags(s);
 		return output_end(s, "failed", NULL, e, (int)e->kind);
 	}
 	output_diags(s);
-	if (adopt)
-		tell_missing(s);
 	tell_kept(s);
 	output_plan(s);
 	if (s->run.options.partial)

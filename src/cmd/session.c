@@ -14,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "kern/kernel.h"
+#include "state/value.h"
 
 /* Address space, not memory; 20 000 peers with long lists take a part. */
 #define ARENA_SIZE ((size_t)16 << 30)
@@ -154,21 +155,6 @@ const char *helper_folder(struct arena *arena)
 	return MESHAPPLY_LIBEXECDIR;
 }
 
-static bool name_fits(struct str name)
-{
-	if (!name.size || name.size > MESH_NAME_MAX || str_is(name, ".") ||
-	    str_is(name, ".."))
-		return false;
-	for (size_t i = 0; i < name.size; i++) {
-		unsigned char c = (unsigned char)name.data[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c >= '0' && c <= '9') || strchr("_=+.-", c)))
-			return false;
-	}
-	return true;
-}
-
 int mesh_of_argument(struct session *s, const char *argument,
 		     const char **mesh, struct err *e)
 {
@@ -181,10 +167,11 @@ int mesh_of_argument(struct session *s, const char *argument,
 		return err_set(e, ERR_USAGE,
 			       "%s is a path: give the mesh's own name, which "
 			       "meshapply status shows", argument);
-	if (!name_fits(name))
+	if (!mesh_name_valid(name))
 		return err_set(e, ERR_USAGE,
 			       "\"%s\" is no name of a mesh: it has 1 to %d "
-			       "letters, digits or _=+.-", argument,
+			       "letters, digits or _=+.-, and no - first",
+			       argument,
 			       MESH_NAME_MAX);
 	*mesh = arena_strndup(s->arena, name.data, name.size);
 	return 0;

@@ -73,7 +73,8 @@ static int observe(struct session *s, const char *mesh, struct err *e)
 	if (s->run.kernel->observe(s->run.kernel, s->arena, s->secrets,
 				   &s->run.scope, &s->run.have, e))
 		return -1;
-	state_claim(&s->run.have, mesh, s->run.last, &name, name ? 1 : 0);
+	state_claim(&s->run.have, mesh, s->run.last, &name, name ? 1 : 0,
+		    store_others(s->run.store));
 	return 0;
 }
 
@@ -164,7 +165,16 @@ static int status_one(const struct options *o, const char *mesh, bool named,
 		print_object(o, list, status_json(s.arena, &status));
 	else
 		print_text(&s, &status);
-	return 0;
+	return o->detailed_exitcode && status.drift && status.drift->count ?
+		EXIT_CHANGES : 0;
+}
+
+/* A failure tells more than that something has drifted. */
+static int worse(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+
+	return high == EXIT_CHANGES && low ? low : high;
 }
 
 struct names {
@@ -218,8 +228,10 @@ static void names_kept(struct session *s, struct names *names)
 		fd_closep(&fd);
 		return;
 	}
+	/* What begins with a dot is not a mesh's. */
 	while ((entry = readdir(folder)))
-		if (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)
+		if (entry->d_name[0] != '.' && (entry->d_type == DT_DIR ||
+						entry->d_type == DT_UNKNOWN))
 			name_add(s, names, entry->d_name);
 	closedir(folder);
 }
@@ -283,12 +295,9 @@ int cmd_status(struct options *o)
 		output_error(&s, &e);
 		worst = (int)e.kind;
 	}
-	for (size_t i = 0; i < names.count; i++) {
-		int status = status_one(o, names.items[i], named, list,
-					&shown);
-
-		worst = status > worst ? status : worst;
-	}
+	for (size_t i = 0; i < names.count; i++)
+		worst = worse(worst, status_one(o, names.items[i], named, list,
+						&shown));
 	if (o->json || (o->jsonl && e.kind))
 		print_end(&s, list, e.kind ? &e : NULL, worst);
 	else if (!shown && !o->jsonl && !o->quiet && !worst)

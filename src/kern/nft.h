@@ -79,7 +79,8 @@ int nftc_compile(struct arena *arena, const char *helper_folder, int lock,
 	must_check_;
 /*
  * Load in the live namespace.  prepare() starts the child and hands it the
- * text, which it holds and does not check: it was compiled.  commit() makes it
+ * text, which it holds and does not check: it was compiled; an empty one, of a
+ * table that is not kept, is ERR_FAILED.  commit() makes it
  * load "table T; delete table T; TEXT" if the ruleset's generation is still
  * GENERATION (0: any; else ERR_BUSY), and reports; it allocates nothing.
  * close() ends the child and waits; NULL is fine.

@@ -6,16 +6,15 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "kern/attrs.h"
 #include "kern/nft.h"
 #include "kern/nft_wire.h"
+#include "kern/talk.h"
 
 /* netlink_sendmsg() wants the message and 32 bytes in the send buffer. */
 #define SEND_MARGIN 4096
 /* An acknowledgement in the receive buffer, with the kernel's own share. */
 #define ACK_SPACE 2048
 #define RECEIVE_SIZE 8192u
-#define WORDS_MAX 256
 
 /* Make room; what cannot be had shows when sending. */
 static void make_room(int fd, size_t send, size_t acks)
@@ -67,32 +66,9 @@ static const char *deed_of(struct str batch, uint32_t sequence, struct str *set)
 	return deed(UINT8_MAX);
 }
 
-/* The kernel's own words, of an extended ack; "" where there are none. */
-static void words_of(const struct nlmsghdr *head, char out[WORDS_MAX])
-{
-	const struct nlmsgerr *error = mnl_nlmsg_get_payload(head);
-	const struct nlattr *attr;
-	size_t skip = sizeof(*error);
-	struct attrs attrs;
-
-	out[0] = '\0';
-	if (!(head->nlmsg_flags & NLM_F_ACK_TLVS))
-		return;
-	if (!(head->nlmsg_flags & NLM_F_CAPPED))
-		skip += NLMSG_ALIGN(error->msg.nlmsg_len) -
-			sizeof(error->msg);
-	if (attrs_of(head, skip, &attrs) < 0)
-		return;
-	while (attrs_next(&attrs, &attr) > 0)
-		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
-		    attr_string(attr, out, WORDS_MAX) < 0)
-			out[0] = '\0';
-}
-
 static int refused(struct str batch, const struct nlmsghdr *head, int number,
 		   struct err *e)
 {
-	char words[WORDS_MAX];
 	struct str set;
 	const char *what = deed_of(batch, head->nlmsg_seq, &set);
 
@@ -102,13 +78,9 @@ static int refused(struct str batch, const struct nlmsghdr *head, int number,
 		e->number = number;
 		return -1;
 	}
-	words_of(head, words);
-	errno = number;
-	err_sys(e, "nftables: %s%s%.*s%s%s", what, set.size ? " of set " : "",
-		(int)set.size, set.data, words[0] ? ": " : "", words);
-	if (e->kind == ERR_NO_INPUT)
-		e->kind = ERR_FAILED;
-	return -1;
+	talk_refusal(head, number, e);
+	return err_wrap(e, "nftables: %s%s%.*s", what,
+			set.size ? " of set " : "", (int)set.size, set.data);
 }
 
 struct acks {

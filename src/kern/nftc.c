@@ -118,6 +118,10 @@ int nftc_prepare(struct arena *arena, const char *helper_folder, int lock,
 {
 	struct nftc *c = arena_new_object(arena, struct nftc);
 
+	/* It would take the table away. */
+	if (!text.size)
+		return err_set(e, ERR_FAILED, "there is no text of it to be "
+			       "loaded");
 	if (nftc_start(c, helper_folder, lock, e) < 0)
 		return -1;
 	if (prepare(c, table, text, e) < 0) {

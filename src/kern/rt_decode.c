@@ -28,16 +28,25 @@ static int parse(const struct nlmsghdr *message, void *header, size_t size,
 	return attrs_parse(attrs, table, max, unknown);
 }
 
+/* A module may give its links a name of any length: what fits is enough. */
 static int decode_kind(const struct nlattr *info, struct link *out)
 {
-	const struct nlattr *table[IFLA_INFO_KIND + 1];
+	const struct nlattr *table[IFLA_INFO_KIND + 1], *kind;
+	size_t size;
 
 	if (!info)
 		return 0;
 	if (attrs_parse(attrs_nested(info), table, IFLA_INFO_KIND, NULL) < 0)
 		return -1;
-	return attr_string(table[IFLA_INFO_KIND], out->kind,
-			   sizeof(out->kind));
+	kind = table[IFLA_INFO_KIND];
+	if (!kind)
+		return 0;
+	size = strnlen(mnl_attr_get_payload(kind),
+		       mnl_attr_get_payload_len(kind));
+	if (size > sizeof(out->kind) - 1)
+		size = sizeof(out->kind) - 1;
+	memcpy(out->kind, mnl_attr_get_payload(kind), size);
+	return 0;
 }
 
 int rt_decode_link(const struct nlmsghdr *message, struct link *out,

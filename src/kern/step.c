@@ -29,24 +29,13 @@ struct encoder {
 	struct err *e;
 };
 
-/* Of a step that is about a device. */
-static const struct device *device_of(const struct step *step)
-{
-	return step->device ? step->device : step->device_before;
-}
-
-static const struct peer *peer_of(const struct step *step)
-{
-	return step->peer ? step->peer : step->peer_before;
-}
-
 /* The link a step's messages speak of by its index, or NULL. */
 static const char *link_of(const struct step *step)
 {
 	if (step->route)
 		return step->route->device[0] ? step->route->device : NULL;
 	if (step->device || step->device_before)
-		return device_of(step)->name;
+		return step_device(step)->name;
 	return NULL;
 }
 
@@ -120,9 +109,9 @@ static struct nlmsghdr *encode_route_message(struct arena *arena,
 {
 	switch (step->kind) {
 	case STEP_LINK_CREATE:
-		return rt_encode_link_create(arena, device_of(step));
+		return rt_encode_link_create(arena, step_device(step));
 	case STEP_LINK_CHANGE:
-		return rt_encode_link_change(arena, device_of(step),
+		return rt_encode_link_change(arena, step_device(step),
 					     step->fields);
 	case STEP_LINK_DELETE:
 		return rt_encode_link_delete(arena);
@@ -205,14 +194,14 @@ static int encode_device(struct encoder *c, size_t first)
 	m->next = first + 1;
 	m->message = step->kind == STEP_LINK_EMPTY ?
 		wg_encode_empty(c->arena, c->k->wireguard) :
-		wg_encode_device(c->arena, c->k->wireguard, device_of(step),
+		wg_encode_device(c->arena, c->k->wireguard, step_device(step),
 				 step->fields);
 	return target_of(c, step, &m->target);
 }
 
 static struct wg_entry entry_of(const struct step *step)
 {
-	const struct peer *peer = peer_of(step);
+	const struct peer *peer = step_peer(step);
 	struct wg_entry entry = {
 		.public_key = &peer->public_key,
 		.peer = peer,
@@ -258,7 +247,7 @@ static size_t peer_run(const struct plan *plan, size_t first)
 		if (b->phase != a->phase ||
 		    (b->kind != a->kind &&
 		     !(is_peer_step(a) && is_peer_step(b))) ||
-		    strcmp(device_of(a)->name, device_of(b)->name) != 0)
+		    strcmp(step_device(a)->name, step_device(b)->name) != 0)
 			break;
 	}
 	return next;

@@ -7,24 +7,14 @@
 #include "kern/step.h"
 #include "state/text.h"
 
-static const struct peer *peer_of(const struct step *step)
-{
-	return step->peer ? step->peer : step->peer_before;
-}
-
-static const struct device *device_of(const struct step *step)
-{
-	return step->device ? step->device : step->device_before;
-}
-
 static void peer_words(const char *what, const struct step *step, char *out,
 		       size_t size)
 {
 	char key[KEY_TEXT_MAX];
 
 	snprintf(out, size, "%s %s of %s", what,
-		 key_format(&peer_of(step)->public_key, key),
-		 device_of(step)->name);
+		 key_format(&step_peer(step)->public_key, key),
+		 step_device(step)->name);
 }
 
 static void address_words(const struct step *step, char *out, size_t size)
@@ -32,7 +22,7 @@ static void address_words(const struct step *step, char *out, size_t size)
 	char text[PREFIX_TEXT_MAX];
 
 	snprintf(out, size, "address %s dev %s",
-		 prefix_format(step->prefixes, text), device_of(step)->name);
+		 prefix_format(step->prefixes, text), step_device(step)->name);
 }
 
 /* In ip's words; what the arena gives for it is given back. */
@@ -67,13 +57,13 @@ void step_words(const struct kern *k, const struct step *step, char *out,
 	case STEP_LINK_CREATE:
 	case STEP_LINK_CHANGE:
 	case STEP_LINK_DELETE:
-		snprintf(out, size, "link %s", device_of(step)->name);
+		snprintf(out, size, "link %s", step_device(step)->name);
 		return;
 	case STEP_LINK_EMPTY:
-		snprintf(out, size, "the peers of %s", device_of(step)->name);
+		snprintf(out, size, "the peers of %s", step_device(step)->name);
 		return;
 	case STEP_DEVICE_SET:
-		snprintf(out, size, "device %s", device_of(step)->name);
+		snprintf(out, size, "device %s", step_device(step)->name);
 		return;
 	case STEP_PEER_ADD:
 	case STEP_PEER_CHANGE:

@@ -93,7 +93,7 @@ static int extended(const struct nlmsghdr *m, struct attrs *out)
 	return attrs_of(m, header, out);
 }
 
-static int refusal(const struct nlmsghdr *m, int number, struct err *e)
+int talk_refusal(const struct nlmsghdr *m, int number, struct err *e)
 {
 	const struct nlattr *table[NLMSGERR_ATTR_MAX + 1];
 	char words[256] = "";
@@ -130,7 +130,7 @@ static int verdict(const struct nlmsghdr *m, struct err *e)
 		memcpy(&number, mnl_nlmsg_get_payload(m), sizeof(number));
 	if (number >= 0)
 		return 0;
-	return refusal(m, number == INT32_MIN ? EIO : -number, e);
+	return talk_refusal(m, number == INT32_MIN ? EIO : -number, e);
 }
 
 static int send_all(struct talk *talk, struct iovec *parts, size_t count,

@@ -60,6 +60,10 @@ int talk_request(struct talk *talk, struct nlmsghdr *request,
 /* The same for a dump, repeated when interrupted, in the end ERR_BUSY. */
 int talk_dump(struct talk *talk, struct nlmsghdr *request,
 	      const struct talk_reader *reader, struct err *e) must_check_;
+/* Fill *E from M, an answer that says NUMBER: errno's words, then the extended
+   ack's.  What is missing is no missing input (ERR_FAILED).  Returns -1. */
+int talk_refusal(const struct nlmsghdr *m, int number, struct err *e);
+
 /*
  * Send COUNT (at most TALK_BATCH) requests at once.  The kernel takes each,
  * whatever became of those before it.  On failure *FAILED is the first that

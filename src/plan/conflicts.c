@@ -6,10 +6,12 @@
  */
 #include <string.h>
 #include <sys/socket.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 #include "plan/internal.h"
 #include "state/text.h"
+#include "state/value.h"
 
 /* The mesh whose alias a link bears, if it is not MESH. */
 static const char *other_mesh(const char *alias, const char *mesh)
@@ -182,6 +184,61 @@ static void note_tables(struct planner *p)
 		if (table_is_shared(p->have, table))
 			plan_note(p, "the table %u holds routes that are not "
 				  "ours", table);
+	}
+}
+
+/* "not fwmark MARK table TABLE", with a default route in that table. */
+static const struct route *tunnel_route(const struct state *s,
+					const struct rule *r)
+{
+	if (!rule_excepts_mark(r) || r->action != FR_ACT_TO_TBL)
+		return NULL;
+	for (size_t i = 0; i < s->route_count; i++)
+		if (s->routes[i].table == r->table && *s->routes[i].device &&
+		    !s->routes[i].prefix.length &&
+		    s->routes[i].prefix.ip.family == r->family)
+			return &s->routes[i];
+	return NULL;
+}
+
+/* The mesh whose tunnel R of have leads into, or NULL. */
+static const char *tunnel_mesh(const struct state *have, const struct rule *r,
+			       const char *mesh)
+{
+	const struct route *route = tunnel_route(have, r);
+	const struct link *link = route ? state_link(have, route->device) :
+		NULL;
+
+	return link ? other_mesh(link->alias, mesh) : NULL;
+}
+
+static bool takes_packets_of(const struct state *want, const struct rule *r)
+{
+	for (size_t i = 0; i < want->rule_count; i++)
+		if (want->rules[i].family == r->family &&
+		    want->rules[i].fwmark != r->fwmark &&
+		    tunnel_route(want, &want->rules[i]))
+			return true;
+	return false;
+}
+
+void plan_tunnels(const struct state *want, const struct state *have,
+		  struct diags *diags)
+{
+	for (size_t i = 0; want->device_count && i < have->rule_count; i++) {
+		const struct rule *r = &have->rules[i];
+		const char *mesh = tunnel_mesh(have, r, want->mesh);
+		struct diag *d;
+
+		if (!mesh || !takes_packets_of(want, r))
+			continue;
+		d = diag_warning(diags, want->devices[0].where,
+				 "the mesh %s sends everything into its tunnel "
+				 "too: each takes the encrypted packets of the "
+				 "other, and nothing gets out",
+				 value_show(diags, str_of(mesh)));
+		d->hint = "let one of the two carry certain prefixes only, or "
+			"give its endpoints routes of their own";
 	}
 }
 

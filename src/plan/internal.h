@@ -39,7 +39,7 @@ void step_class(struct step *s, enum disruption class, const char *why);
 void plan_note(struct planner *p, const char *format, ...) printf_(2, 3);
 /* --force=GUARD was given, or nothing is to be refused. */
 bool plan_forced(const struct planner *p, const char *guard);
-/* Sort by phase, stable. */
+/* Sort by phase, stable; make the ids of steps unique. */
 void plan_order(struct arena *arena, struct plan *plan);
 
 /* A device of have is ours to change: owned, or about to be. */

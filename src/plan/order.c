@@ -2,6 +2,7 @@
 /* The plan as a list: adding to it, its order, its worst class. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan/internal.h"
@@ -56,6 +57,41 @@ bool plan_forced(const struct planner *p, const char *guard)
 	return false;
 }
 
+struct named {
+	struct step *step;
+	size_t place;
+};
+
+static int named_compare(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = strcmp(x->step->id, y->step->id);
+
+	return order ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+/* Of several steps on one object the second is "ID#2", and so on. */
+static void number_ids(struct arena *arena, struct plan *plan)
+{
+	struct named *all = arena_new_array(arena, struct named, plan->count);
+	const char *id = "";
+	size_t number = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		all[i] = (struct named){ &plan->steps[i], i };
+	qsort(all, plan->count, sizeof(*all), named_compare);
+	for (size_t i = 0; i < plan->count; i++) {
+		struct step *step = all[i].step;
+
+		if (strcmp(id, step->id)) {
+			id = step->id;
+			number = 1;
+			continue;
+		}
+		step->id = arena_printf(arena, "%s#%zu", id, ++number);
+	}
+}
+
 void plan_order(struct arena *arena, struct plan *plan)
 {
 	size_t next[PHASES + 1] = { 0 };
@@ -77,4 +113,5 @@ void plan_order(struct arena *arena, struct plan *plan)
 	}
 	plan->steps = sorted;
 	plan->capacity = plan->count;
+	number_ids(arena, plan);
 }

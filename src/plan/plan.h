@@ -56,6 +56,13 @@ int plan_diff(struct arena *arena, const struct state *want,
 	      struct err *e) must_check_;
 
 /*
+ * A warning for each other mesh of HAVE that takes all of a family's traffic,
+ * as WANT (settled) does: the rule of either takes what the other encrypts.
+ */
+void plan_tunnels(const struct state *want, const struct state *have,
+		  struct diags *diags);
+
+/*
  * The sysctls to observe for WANT: those wanted, those that the kernel changes
  * along with them or that a plan sets for a while, on all of HAVE's links.
  * In no order; a key may be there twice or name what the host does not have.

@@ -59,8 +59,11 @@ static void step_text(struct sbuf *out, const struct step *step, bool color)
 		sbuf_puts(out, i ? ", " : ": ");
 		change_text(out, &w.changes[i], w.sign);
 	}
-	sbuf_printf(out, " [%s%s%s]", disruption_name(step->disruption),
-		    step->why ? ": " : "", step->why ? step->why : "");
+	sbuf_printf(out, " [%s%s", disruption_name(step->disruption),
+		    step->why ? ": " : "");
+	if (step->why)
+		sbuf_show(out, str_of(step->why), strlen(step->why));
+	sbuf_putc(out, ']');
 	if (step->drift)
 		sbuf_puts(out, " (drift)");
 	if (step->helper)
@@ -92,8 +95,12 @@ void plan_text(struct sbuf *out, const struct plan *plan, bool color,
 	for (size_t i = 0; i < plan->count; i++)
 		step_text(out, &plan->steps[i], color);
 	if (verbose)
-		for (size_t i = 0; i < plan->note_count; i++)
-			sbuf_printf(out, "  = %s\n", plan->notes[i]);
+		for (size_t i = 0; i < plan->note_count; i++) {
+			sbuf_puts(out, "  = ");
+			sbuf_show(out, str_of(plan->notes[i]),
+				  strlen(plan->notes[i]));
+			sbuf_putc(out, '\n');
+		}
 	if (!plan->count)
 		return;
 	sbuf_printf(out, "\nPlan: %zu to add, %zu to change, %zu to remove. "

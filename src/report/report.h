@@ -48,6 +48,11 @@ struct plan_counts plan_count(const struct plan *plan);
 /* New references. */
 json_t *step_json(struct arena *arena, const struct step *step);
 json_t *plan_json(struct arena *arena, const struct plan *plan);
+/* The same without the steps. */
+json_t *plan_summary_json(struct arena *arena, const struct plan *plan);
+/* TEXT as it is, or safe to show (sbuf_show) where it is not UTF-8, as the
+   name of a link may be; NULL is null. */
+json_t *text_json(struct arena *arena, const char *text);
 json_t *diags_json(const struct diags *diags);
 
 /* Status of one device: HAVE beside what was applied (LAST may be NULL). */

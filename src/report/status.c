@@ -58,8 +58,7 @@ static const bool *drifted_peers(struct arena *arena, const struct status *s)
 
 	for (size_t i = 0; s->drift && i < s->drift->count; i++) {
 		const struct step *step = &s->drift->steps[i];
-		const struct peer *p = step->peer ? step->peer :
-			step->peer_before;
+		const struct peer *p = step_peer(step);
 
 		if (p)
 			p = device_peer(d, &p->public_key);
@@ -84,11 +83,13 @@ static void peer_text(struct sbuf *out, const struct status *s,
 	const struct peer *last = s->last ?
 		device_peer(s->last, &peer->public_key) : NULL;
 
-	sbuf_printf(out, "\n  peer %s%s%s%s\n",
-		    key_format(&peer->public_key, key),
-		    last && last->name ? " (" : "",
-		    last && last->name ? last->name : "",
-		    last && last->name ? ")" : "");
+	sbuf_printf(out, "\n  peer %s", key_format(&peer->public_key, key));
+	if (last && last->name) {
+		sbuf_puts(out, " (");
+		sbuf_show(out, str_of(last->name), strlen(last->name));
+		sbuf_putc(out, ')');
+	}
+	sbuf_putc(out, '\n');
 	sbuf_printf(out, "    %s\n", peer_verdict(s, drifted));
 	if (peer->endpoint.ip.family)
 		sbuf_printf(out, "    endpoint %s\n",
@@ -129,8 +130,10 @@ void status_text(struct sbuf *out, const struct status *s, bool color)
 		    color ? "\033[0m" : "");
 	if (!d)
 		return;
-	sbuf_printf(out, "  device %s, %s, MTU %u, port %u, public key %s\n",
-		    d->name, d->up ? "up" : "down", d->mtu, d->listen_port,
+	sbuf_puts(out, "  device ");
+	sbuf_show(out, str_of(d->name), sizeof(d->name));
+	sbuf_printf(out, ", %s, MTU %u, port %u, public key %s\n",
+		    d->up ? "up" : "down", d->mtu, d->listen_port,
 		    key_format(&d->public_key, key));
 	for (size_t i = 0; i < d->address_count; i++)
 		sbuf_printf(out, "  address %s\n",
@@ -144,8 +147,8 @@ void status_text(struct sbuf *out, const struct status *s, bool color)
 	}
 }
 
-static json_t *peer_json(const struct status *s, const struct peer *peer,
-			 bool drifted)
+static json_t *peer_json(struct arena *arena, const struct status *s,
+			 const struct peer *peer, bool drifted)
 {
 	char key[KEY_TEXT_MAX], text[ENDPOINT_TEXT_MAX];
 	const struct peer *last = s->last ?
@@ -158,7 +161,8 @@ static json_t *peer_json(const struct status *s, const struct peer *peer,
 	json_object_set_new(object, "public_key",
 			    json_string(key_format(&peer->public_key, key)));
 	if (last && last->name)
-		json_object_set_new(object, "name", json_string(last->name));
+		json_object_set_new(object, "name",
+				    text_json(arena, last->name));
 	json_object_set_new(object, "endpoint", peer->endpoint.ip.family ?
 		json_string(endpoint_format(&peer->endpoint, text)) :
 		json_null());
@@ -189,12 +193,14 @@ json_t *status_json(struct arena *arena, const struct status *s)
 	if (d) {
 		drifted = drifted_peers(arena, s);
 		for (size_t i = 0; i < d->peer_count; i++)
-			json_array_append_new(peers, peer_json(s, &d->peers[i],
+			json_array_append_new(peers, peer_json(arena, s,
+							       &d->peers[i],
 							       drifted[i]));
 		for (size_t i = 0; i < d->address_count; i++)
 			json_array_append_new(addresses, json_string(
 				prefix_format(&d->addresses[i], text)));
-		json_object_set_new(object, "device", json_string(d->name));
+		json_object_set_new(object, "device",
+				    text_json(arena, d->name));
 		json_object_set_new(object, "public_key", json_string(
 			key_format(&d->public_key, key)));
 		json_object_set_new(object, "listen_port",

@@ -141,35 +141,30 @@ static void peer_words(struct arena *arena, const struct step *s,
 static void peer_object(struct arena *arena, const struct step *s,
 			struct words *w)
 {
-	const struct peer *peer = s->peer ? s->peer : s->peer_before;
-	const struct device *device = s->device ? s->device : s->device_before;
 	char text[KEY_TEXT_MAX];
 
 	w->kind = "peer";
 	w->object = arena_printf(arena, "peer %s on %s",
-				 key_format(&peer->public_key, text),
-				 device->name);
+				 key_format(&step_peer(s)->public_key, text),
+				 step_device(s)->name);
 }
 
 static void device_object(struct arena *arena, const struct step *s,
 			  struct words *w)
 {
-	const struct device *device = s->device ? s->device : s->device_before;
-
 	w->kind = "device";
-	w->object = arena_printf(arena, "device %s", device->name);
+	w->object = arena_printf(arena, "device %s", step_device(s)->name);
 }
 
 static void address_object(struct arena *arena, const struct step *s,
 			   struct words *w)
 {
-	const struct device *device = s->device ? s->device : s->device_before;
 	char text[PREFIX_TEXT_MAX];
 
 	w->kind = "address";
 	w->object = arena_printf(arena, "address %s on %s",
 				 prefix_format(s->prefixes, text),
-				 device->name);
+				 step_device(s)->name);
 }
 
 static void route_object(struct arena *arena, const struct step *s,
@@ -268,11 +263,9 @@ char step_sign(const struct step *s)
 	return '~';
 }
 
-void words_of_step(struct arena *arena, const struct step *step,
-		   struct words *out)
+static void fill(struct arena *arena, const struct step *step,
+		 struct words *out)
 {
-	memset(out, 0, sizeof(*out));
-	out->sign = step_sign(step);
 	switch (step->kind) {
 	case STEP_FIREWALL_LOAD:
 	case STEP_FIREWALL_ELEMENTS:
@@ -325,5 +318,30 @@ void words_of_step(struct arena *arena, const struct step *step,
 	case STEP_SYSCTL_SET:
 		sysctl_object(arena, step, out);
 		return;
+	}
+}
+
+/* The kernel takes almost any byte for the name of a link or in its alias. */
+static const char *safe(struct arena *arena, const char *text)
+{
+	struct sbuf shown;
+
+	if (!text)
+		return NULL;
+	sbuf_init(&shown, arena);
+	sbuf_show(&shown, str_of(text), strlen(text));
+	return shown.data ? shown.data : "";
+}
+
+void words_of_step(struct arena *arena, const struct step *step,
+		   struct words *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->sign = step_sign(step);
+	fill(arena, step, out);
+	out->object = safe(arena, out->object);
+	for (size_t i = 0; i < out->change_count; i++) {
+		out->changes[i].from = safe(arena, out->changes[i].from);
+		out->changes[i].to = safe(arena, out->changes[i].to);
 	}
 }

@@ -118,7 +118,6 @@ static void claim_devices(struct claim *c)
 
 		d->owned = device_is_ours(c, d);
 	}
-	c->alone = true;
 	for (size_t i = 0; i < c->have->link_count; i++)
 		if (link_is_other_mesh(c, &c->have->links[i]))
 			c->alone = false;
@@ -219,9 +218,9 @@ static void claim_partners(const struct claim *c)
 
 void state_claim(struct state *have, const char *mesh,
 		 const struct state *last, const char *const *names,
-		 size_t name_count)
+		 size_t name_count, bool others)
 {
-	struct claim c = { have, mesh, last, names, name_count, false };
+	struct claim c = { have, mesh, last, names, name_count, !others };
 
 	claim_devices(&c);
 	claim_routes(&c);

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "state/step.h"
 
+const struct device *step_device(const struct step *step)
+{
+	return step->device ? step->device : step->device_before;
+}
+
+const struct peer *step_peer(const struct step *step)
+{
+	return step->peer ? step->peer : step->peer_before;
+}
+
 bool phase_removes(enum phase phase)
 {
 	return phase >= PHASE_REMOVE_RULES;

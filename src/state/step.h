@@ -75,7 +75,9 @@ struct step {
 	enum phase phase;
 	enum disruption disruption;
 	const char *why;	/* of the disruption, or reason, or NULL */
-	const char *id;		/* stable: "peer/wg0/<key>", "route/main/…" */
+	/* unique in its plan: "peer/wg0/<key>"; the second step on the same
+	   object is "device/wg0#2" */
+	const char *id;
 	bool helper;		/* taken back within the same plan */
 	bool drift;		/* somebody else changed the kernel */
 	unsigned int fields;	/* enum device_field or enum peer_field */
@@ -100,6 +102,9 @@ struct plan {
 	size_t note_count, note_capacity;
 };
 
+/* What a step on a peer or a device is about, whether it comes or goes. */
+const struct device *step_device(const struct step *step);
+const struct peer *step_peer(const struct step *step);
 /* true past the middle verification */
 bool phase_removes(enum phase phase);
 const char *disruption_name(enum disruption d);

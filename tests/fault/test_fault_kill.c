@@ -159,6 +159,49 @@ START_TEST(a_peer_roams_before_the_recovery)
 }
 END_TEST
 
+#define FORWARD "net.ipv4.ip_forward"
+#define MARK "net.ipv4.conf.all.src_valid_mark"
+#define PROMOTE "net.ipv4.conf.all.promote_secondaries"
+
+static void expect_sysctl(const char *key, const char *value)
+{
+	ck_assert_str_eq(model_sysctl_value(host.model, key), value);
+}
+
+/* What others set since the death is theirs, hours later as well. */
+START_TEST(a_sysctl_changes_before_the_recovery)
+{
+	static struct run run;
+	struct apply_result result;
+	bool did;
+
+	host_open();
+	expect_sysctl(FORWARD, "0");
+	expect_sysctl(MARK, "0");
+	model_send = host.model->kernel.send;
+	host.model->kernel.send = send_and_die;
+	host_start(&run);
+	host_plan(&run, &wanted_first);
+	kill_at = host.model->sent + run.plan.count - 1;
+	if (!sigsetjmp(killed, 1))
+		(void)!apply_plan(&run, &result, &host.e);
+	host.model->kernel.send = model_send;
+	host_die();
+	expect_sysctl(FORWARD, "1");
+	expect_sysctl(MARK, "1");
+	/* One that no step had set, and one that a step had. */
+	model_sysctl(host.model, PROMOTE, "1");
+	model_sysctl(host.model, MARK, "2");
+	host_start(&run);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
+	host_finish();
+	expect_sysctl(FORWARD, "0");
+	expect_sysctl(PROMOTE, "1");
+	expect_sysctl(MARK, "2");
+	host_close();
+}
+END_TEST
+
 /* The first with its IPv4 addresses in another order. */
 static const struct wanted two_addresses = {
 	.name = "two addresses", .key = 1,
@@ -248,6 +291,7 @@ int main(void)
 	tcase_add_loop_test(tc, killed_anywhere, 0, HOST_CHANGES);
 	tcase_add_test(tc, killed_in_the_undo);
 	tcase_add_test(tc, a_peer_roams_before_the_recovery);
+	tcase_add_test(tc, a_sysctl_changes_before_the_recovery);
 	tcase_add_test(tc, what_others_lose_with_an_address_comes_back);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

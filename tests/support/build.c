@@ -208,7 +208,8 @@ void bench_observe(struct bench *bench, const struct state *want,
 	scope.sysctl_count = keys.count;
 	if (k->observe(k, bench->arena, bench->arena, &scope, have, &e))
 		abort();
-	state_claim(have, bench->mesh, last, names, scope.device_count);
+	state_claim(have, bench->mesh, last, names, scope.device_count,
+		    false);
 }
 
 int bench_settle(struct bench *bench, struct state *want,
@@ -315,12 +316,20 @@ const char *bench_undo(struct bench *bench, const struct state *before,
 		NULL;
 }
 
+/* Of the first step on an object, or of one that follows. */
+static bool is_id(const char *id, const char *object)
+{
+	size_t size = strlen(object);
+
+	return !strncmp(id, object, size) && (!id[size] || id[size] == '#');
+}
+
 const struct step *plan_step(const struct plan *plan, enum step_kind kind,
 			     const char *id)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->steps[i].kind == kind &&
-		    (!id || !strcmp(plan->steps[i].id, id)))
+		    (!id || is_id(plan->steps[i].id, id)))
 			return &plan->steps[i];
 	return NULL;
 }

@@ -61,7 +61,8 @@ int bench_converge(struct bench *bench, struct state *want,
 const char *bench_undo(struct bench *bench, const struct state *before,
 		       const struct state *want, const struct state *last);
 
-/* The step with this id and kind, or NULL; steps of a kind. */
+/* The first step of this kind on the object of this id, or NULL; steps of a
+   kind. */
 const struct step *plan_step(const struct plan *plan, enum step_kind kind,
 			     const char *id);
 size_t plan_kinds(const struct plan *plan, enum step_kind kind);

@@ -140,6 +140,7 @@ void host_die(void)
 	fd_closep(&s->state);
 	fd_closep(&s->applied);
 	fd_closep(&s->lock);
+	fd_closep(&s->sysctls_lock);
 	host.store = NULL;
 }
 
@@ -295,7 +296,9 @@ static int count_temporary(const char *path, const struct stat *st, int type,
 			   struct FTW *ftw)
 {
 	(void)st;
-	temporaries += type == FTW_F && path[ftw->base] == '.';
+	/* The lock of the registry is none. */
+	temporaries += type == FTW_F && path[ftw->base] == '.' &&
+		       strcmp(path + ftw->base, ".lock");
 	return 0;
 }
 

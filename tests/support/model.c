@@ -294,9 +294,14 @@ static int encode(struct kernel *k, struct arena *arena,
 {
 	(void)k;
 	(void)arena;
-	for (size_t i = 0; i < plan->count; i++)
-		if (!plan->steps[i].id)
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *s = &plan->steps[i];
+
+		if (!s->id)
 			return err_set(e, ERR_FAILED, "a step without an id");
+		if (s->kind == STEP_FIREWALL_LOAD && !s->firewall->text.size)
+			return err_set(e, ERR_FAILED, "%s: no text", s->id);
+	}
 	return 0;
 }
 

@@ -437,7 +437,13 @@ START_TEST(a_mark_full_of_rubbish)
 		"rename folder=/etc name=passwd temporary=.passwd.0123456789ab",
 		"rename folder=applied name=files temporary=.other.0123456789ab",
 		"rename folder=applied", "rubbish", "rename",
+		"sysctl key=net.ipv4.ip_forward before=0 ours=1 "
+		"root=net.ipv4.ip_forward mesh=office netns=1",
+		"sysctls x", "sysctls\nsysctl key=net.ipv4.ip_forward before=0 "
+		"ours=1 root=net.ipv4.ip_forward mesh=other netns=1",
+		"sysctls\nrubbish",
 	};
+	static const char *const force[] = { "journal" };
 	struct journal journal = { 0 };
 	struct run run;
 	bool did;
@@ -453,8 +459,15 @@ START_TEST(a_mark_full_of_rubbish)
 			"run/meshapply/office/journal.verified"), 0);
 		ck_assert_msg(apply_recover(&run, &did, &host.e) == -1, "%s",
 			      lines[i]);
-		ck_assert_int_eq(host.e.kind, ERR_DATA);
-		ck_assert_int_eq(journal_close(host.store, &host.e), 0);
+		ck_assert_int_eq(host.e.kind, ERR_CONFIG);
+		ck_assert_str_eq(host.e.guard, "journal");
+		ck_assert_int_eq(journal_look(host.store), JOURNAL_VERIFIED);
+		/* It is of no use, and can be given up. */
+		run.options.force = force;
+		run.options.force_count = 1;
+		ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s",
+			      host.e.text);
+		ck_assert_int_eq(journal_look(host.store), JOURNAL_NONE);
 		host_finish();
 	}
 }

@@ -335,6 +335,15 @@ START_TEST(secrets_are_private)
 	ck_assert_int_eq(e.kind, ERR_NO_INPUT);
 	if (scratch_skips_without_root("a secret that belongs to another user"))
 		return;
+	/* A credential of systemd with an access list. */
+	unlinkat(folder, "key", 0);
+	put("key", "hidden", 0440);
+	ck_assert_int_eq(fchownat(folder, "key", 0, 0, 0), 0);
+	ck_assert(!file_read_secret(folder, "key", 99, arena, &text, &e));
+	ck_assert(str_is(text, "hidden"));
+	ck_assert_int_eq(fchownat(folder, "key", 0, STRANGER, 0), 0);
+	ck_assert(file_read_secret(folder, "key", 99, arena, &text, &e) < 0);
+	ck_assert_int_eq(e.kind, ERR_CONFIG);
 	put("key", "hidden", 0600);
 	fchmodat(folder, "key", 0600, 0);
 	ck_assert_int_eq(fchownat(folder, "key", STRANGER, 0, 0), 0);

@@ -438,6 +438,28 @@ START_TEST(truncated)
 }
 END_TEST
 
+/* A module's links may be of a kind with a name of any length. */
+START_TEST(a_long_kind)
+{
+	struct nlmsghdr *m = mnl_nlmsg_put_header(arena_alloc(arena, 512));
+	struct ifinfomsg *header;
+	struct nlattr *info;
+	struct link link;
+	struct err e;
+
+	header = mnl_nlmsg_put_extra_header(m, sizeof(*header));
+	m->nlmsg_type = RTM_NEWLINK;
+	header->ifi_index = 7;
+	mnl_attr_put_strz(m, IFLA_IFNAME, "odd0");
+	info = mnl_attr_nest_start(m, IFLA_LINKINFO);
+	mnl_attr_put_strz(m, IFLA_INFO_KIND, "wireguard_but_not_quite");
+	mnl_attr_nest_end(m, info);
+	ck_assert_int_eq(rt_decode_link(m, &link, &e), 0);
+	ck_assert_str_eq(link.name, "odd0");
+	ck_assert_str_eq(link.kind, "wireguard_but_n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("kern_rt");
@@ -457,6 +479,7 @@ int main(void)
 	tcase_add_test(codec, opaque_routes);
 	tcase_add_test(codec, opaque_rules);
 	tcase_add_test(codec, truncated);
+	tcase_add_test(codec, a_long_kind);
 	suite_add_tcase(suite, codec);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -18,6 +18,10 @@ START_TEST(loading_is_all_or_nothing)
 	uint32_t before = live_generation();
 	struct nftc *c;
 
+	/* Loading nothing would delete the table. */
+	ck_assert_int_eq(nftc_prepare(live.arena, live.helper, -1, SETS,
+				      (struct str){ 0 }, &c, &live.e), -1);
+	ck_assert_int_eq(live.e.kind, ERR_FAILED);
 	ck_assert_int_eq(nftc_prepare(live.arena, live.helper, -1, SETS, text,
 				      &c, &live.e), 0);
 	nftc_close(c);

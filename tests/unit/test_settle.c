@@ -320,6 +320,46 @@ START_TEST(loop_that_is_there)
 }
 END_TEST
 
+/* Two tunnels for everything: either takes what the other encrypts. */
+START_TEST(another_tunnel)
+{
+	static struct link link = { .name = "wg1", .kind = "wireguard" };
+	struct build other;
+	struct state have;
+
+	start();
+	build_init(&other, arena, "home");
+	build_full_tunnel(&other, build_device(&other, "wg1", 2), AF_INET);
+	bench_observe(&bench, &other.s, NULL, NULL, &have);
+	ck_assert_int_eq(settle_numbers(arena, &other.s, &have, NULL, &err),
+			 0);
+	other.s.links = &link;
+	other.s.link_count = 1;
+	tunnel();
+	ck_assert_int_eq(settle_numbers(arena, &want.s, &other.s, NULL, &err),
+			 0);
+	ck_assert_uint_ne(device->fwmark, other.s.devices[0].fwmark);
+	diags_init(&diags, arena);
+	/* Of no mesh. */
+	plan_tunnels(&want.s, &other.s, &diags);
+	ck_assert_uint_eq(diags.count, 0);
+	strcpy(link.alias, OUR_ALIAS "office");
+	plan_tunnels(&want.s, &other.s, &diags);
+	ck_assert_uint_eq(diags.count, 0);
+	strcpy(link.alias, OUR_ALIAS "home");
+	plan_tunnels(&want.s, &other.s, &diags);
+	ck_assert_uint_eq(diags.count, 1);
+	ck_assert_uint_eq(diags.errors, 0);
+	ck_assert_ptr_nonnull(strstr(diags.items[0].message, "mesh 'home'"));
+	/* Certain prefixes only. */
+	diags_init(&diags, arena);
+	other.s.routes[0].prefix = build_prefix("10.9.0.0/16");
+	plan_tunnels(&want.s, &other.s, &diags);
+	ck_assert_uint_eq(diags.count, 0);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	const struct check_case cases[] = {
@@ -329,6 +369,7 @@ int main(void)
 		CHECK_CASE(no_priority_free),
 		CHECK_CASE(mark_in_the_firewall), CHECK_CASE(automatic_mtu),
 		CHECK_CASE(routing_loops), CHECK_CASE(loop_that_is_there),
+		CHECK_CASE(another_tunnel),
 	};
 
 	return check_run("settle", cases, array_size(cases));

@@ -284,6 +284,7 @@ struct host {
 	struct route routes[9];
 	struct rule rules[14];
 	struct state state;
+	bool others;
 };
 
 static struct host *host_of(const char *other)
@@ -332,7 +333,7 @@ static void claim(struct host *h, const struct state *last)
 	static const char *const names[] = { "wg0", "wg9" };
 
 	state_normalise(&h->state);
-	state_claim(&h->state, "office", last, names, 2);
+	state_claim(&h->state, "office", last, names, 2, h->others);
 }
 
 static bool route_owned(const struct host *h, const char *to,
@@ -440,6 +441,12 @@ START_TEST(test_claim_routes)
 	ck_assert(route_owned(h, "10.6.0.0/16", "", 200));
 	ck_assert(!route_owned(h, "10.9.0.0/16", "wg0", 254));
 	ck_assert(!route_owned(h, "10.7.0.0/16", "eth0", 100));
+	/* another mesh has no link any more */
+	h->others = true;
+	claim(h, NULL);
+	ck_assert(!route_owned(h, "10.2.0.0/16", "eth0", 254));
+	ck_assert(route_owned(h, "10.0.0.0/8", "wg0", 254));
+	h->others = false;
 	/* a link of ours that is nobody's yet is another mesh's, too */
 	h->links[2].group = OUR_LINK_GROUP;
 	claim(h, NULL);

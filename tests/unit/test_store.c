@@ -140,6 +140,57 @@ START_TEST(nothing_is_made_without_create)
 }
 END_TEST
 
+static void expect_gone(const char *name)
+{
+	struct stat st;
+
+	ck_assert_msg(stat(path_of(name), &st), "%s is there", name);
+}
+
+/* What a run made and did not use. */
+START_TEST(nothing_stays_of_a_run_that_kept_nothing)
+{
+	for (int locked = 0; locked < 2; locked++) {
+		open_store(true);
+		ck_assert(!locked || !store_lock(store, 0, &e));
+		store_close(store);
+		store = NULL;
+		expect_gone("run/meshapply");
+		expect_gone("var/lib/meshapply");
+	}
+}
+END_TEST
+
+START_TEST(what_was_there_before_stays)
+{
+	struct stat st;
+
+	command("mkdir -p %s", "var/lib/meshapply/office");
+	command("mkdir -p %s", "run/meshapply");
+	open_store(true);
+	ck_assert_int_eq(store_lock(store, 0, &e), 0);
+	store_close(store);
+	store = NULL;
+	expect_gone("run/meshapply/office");
+	expect_gone("var/lib/meshapply/office/applied");
+	ck_assert_int_eq(stat(path_of("run/meshapply"), &st), 0);
+	ck_assert_int_eq(stat(path_of("var/lib/meshapply/office"), &st), 0);
+}
+END_TEST
+
+START_TEST(what_is_kept_stays)
+{
+	struct stat st;
+
+	open_store(true);
+	ck_assert_int_eq(store_lock(store, 0, &e), 0);
+	apply_record(want_of(conf, batch, NULL));
+	store_close(store);
+	store = NULL;
+	ck_assert_int_eq(stat(path_of(APPLIED "wireguard.conf"), &st), 0);
+}
+END_TEST
+
 START_TEST(names_that_are_none)
 {
 	static const char *const names[] = { "", ".", "..", ".x", "a/b",
@@ -409,6 +460,37 @@ START_TEST(of_another_namespace)
 }
 END_TEST
 
+static bool others(void)
+{
+	open_store(false);
+	return store_others(store);
+}
+
+/* Its link may be gone: what is kept of it tells that it was here. */
+START_TEST(other_meshes)
+{
+	static const char files[] = "var/lib/meshapply/home/files";
+
+	open_store(true);
+	apply_record(want_of(conf, batch, NULL));
+	ck_assert(!others());
+	command("cp -r $(dirname %s)/office $(dirname %s)/home",
+		"var/lib/meshapply/x");
+	ck_assert(others());
+	command("sed -i 's/netns=[0-9]*/netns=1/' %s", files);
+	ck_assert(!others());
+	command("sed -i 's/netns=1/netns=2/; s/boot=./boot=x/' %s", files);
+	ck_assert(!others());
+	/* What cannot be read may be one. */
+	command("echo rubbish >%s", files);
+	ck_assert(others());
+	command("rm %s", files);
+	ck_assert(!others());
+	command("rm -r $(dirname %s); touch $(dirname %s)", files);
+	ck_assert(!others());
+}
+END_TEST
+
 START_TEST(forgotten_whole)
 {
 	struct stat st;
@@ -474,7 +556,11 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_is_made_without_create);
+	tcase_add_test(tc, nothing_stays_of_a_run_that_kept_nothing);
+	tcase_add_test(tc, what_was_there_before_stays);
+	tcase_add_test(tc, what_is_kept_stays);
 	tcase_add_test(tc, names_that_are_none);
+	tcase_add_test(tc, other_meshes);
 	tcase_add_test(tc, one_run_at_a_time);
 	tcase_add_test(tc, waiting_for_the_lock);
 	tcase_add_test(tc, a_lock_of_another_kind);

@@ -314,8 +314,10 @@ START_TEST(the_firewall_comes_back)
 		struct journal out = { 0 }, in;
 
 		out.before.firewall = a_firewall(texts[i]);
+		out.firewall_lost = !*texts[i];
 		write_journal(&out);
 		read_good(&in);
+		ck_assert_int_eq(in.firewall_lost, out.firewall_lost);
 		ck_assert(str_is(in.before.firewall->text, texts[i]));
 		ck_assert_int_eq(firewall_compare(in.before.firewall,
 						  out.before.firewall),
@@ -374,7 +376,8 @@ START_TEST(no_other_text_reaches_the_compiler)
 		out.before.firewall = a_firewall(texts[i]);
 		write_journal(&out);
 		ck_assert_int_eq(read_journal(&in, &same), -1);
-		ck_assert_int_eq(e.kind, ERR_DATA);
+		ck_assert_int_eq(e.kind, ERR_CONFIG);
+		ck_assert_str_eq(e.guard, "journal");
 	}
 }
 END_TEST
@@ -416,7 +419,8 @@ START_TEST(cut_off_anywhere)
 
 		put_journal((struct str){ text.data, size });
 		ck_assert_int_eq(read_journal(&journal, &same), -1);
-		ck_assert_int_eq(e.kind, ERR_DATA);
+		ck_assert_int_eq(e.kind, ERR_CONFIG);
+		ck_assert_str_eq(e.guard, "journal");
 		arena_reset(arena, mark);
 	}
 }
@@ -435,7 +439,8 @@ static void expect_refused(const char *line)
 					(int)(text.size - 4), text.data,
 					line)));
 	ck_assert_msg(read_journal(&journal, &same) == -1, "%s", line);
-	ck_assert_int_eq(e.kind, ERR_DATA);
+	ck_assert_int_eq(e.kind, ERR_CONFIG);
+	ck_assert_str_eq(e.guard, "journal");
 }
 
 START_TEST(lines_that_are_refused)
@@ -493,7 +498,8 @@ START_TEST(of_elsewhere)
 	ck_assert(!same);
 	edit("s/meshapply 1/meshapply 2/");
 	ck_assert_int_eq(read_journal(&journal, &same), -1);
-	ck_assert_int_eq(e.kind, ERR_DATA);
+	ck_assert_int_eq(e.kind, ERR_CONFIG);
+	ck_assert_str_eq(e.guard, "journal");
 }
 END_TEST
 

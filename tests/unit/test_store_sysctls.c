@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The registry of sysctls: several meshes, boots, values of others. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "apply/store.h"
 #include "apply/sysctl_side.h"
@@ -261,6 +266,142 @@ START_TEST(another_mesh_was_faster)
 }
 END_TEST
 
+static int open_in(const char *name, int flags)
+{
+	return openat(scratch.folder, name, flags | O_RDONLY | O_CLOEXEC);
+}
+
+#define BASE "var/lib/meshapply"
+#define LOCK BASE "/.lock"
+
+/* The folder can be opened by anybody: a lock on it is of no account. */
+START_TEST(others_lock_the_folder)
+{
+	int fd;
+
+	needs("a", VALUES(MARK, "1"), VALUES(MARK, "0"));
+	fd = open_in(BASE, O_DIRECTORY);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	ck_assert_uint_eq(needs("b", VALUES(MARK, "1"), VALUES(MARK, "1")),
+			  1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(the_lock)
+{
+	struct store *a = open_mesh("a");
+	uint64_t writes = 0;
+	struct stat st;
+	int fd;
+
+	ck_assert_int_eq(sysctls_stage(a, arena, VALUES(MARK, "1"),
+				       VALUES(MARK, "0"), &e), 0);
+	fd = open_in(LOCK, O_NOFOLLOW);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq((int)(st.st_mode & 0777), 0600);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), -1);
+	ck_assert_int_eq(store_commit(a, &writes, &e), 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	close(fd);
+	/* It goes with the registry, */
+	ck_assert_msg(!store_forget(a, &e), "%s", e.text);
+	store_close(a);
+	ck_assert_int_eq(open_in(LOCK, 0), -1);
+	/* and where there came to be none. */
+	a = open_mesh("a");
+	ck_assert_int_eq(sysctls_stage(a, arena, VALUES(MARK, "1"),
+				       VALUES(MARK, "0"), &e), 0);
+	store_abandon(a);
+	ck_assert_int_eq(open_in(LOCK, 0), -1);
+	store_close(a);
+}
+END_TEST
+
+START_TEST(a_lock_that_is_a_link)
+{
+	struct store *a = open_mesh("a");
+	struct stat st;
+
+	ck_assert_int_eq(symlinkat("../../../theirs", scratch.folder, LOCK),
+			 0);
+	ck_assert_int_eq(sysctls_stage(a, arena, VALUES(MARK, "1"),
+				       VALUES(MARK, "0"), &e), -1);
+	ck_assert_int_eq(fstatat(scratch.folder, "theirs", &st, 0), -1);
+	ck_assert_int_eq(unlinkat(scratch.folder, LOCK, 0), 0);
+	ck_assert_int_eq(mkfifoat(scratch.folder, LOCK, 0600), 0);
+	ck_assert_int_eq(sysctls_stage(a, arena, VALUES(MARK, "1"),
+				       VALUES(MARK, "0"), &e), -1);
+	ck_assert_int_eq(e.kind, ERR_CONFIG);
+	store_close(a);
+}
+END_TEST
+
+/* Verified, and killed before its files were renamed. */
+static void needs_and_dies(const char *mesh, const struct state *want,
+			   const struct state *have)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		struct arena *secrets = arena_new_secret((size_t)1 << 24);
+		struct journal journal = { 0 };
+		struct store *s = open_mesh(mesh);
+
+		_exit(sysctls_stage(s, arena, want, have, &e) ||
+		      journal_write(s, secrets, &journal, &e) ||
+		      journal_mark_verified(s, &e));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+static void finish(const char *mesh)
+{
+	struct store *s = open_mesh(mesh);
+
+	ck_assert_int_eq(journal_look(s), JOURNAL_VERIFIED);
+	ck_assert_msg(!journal_finish(s, &e), "%s", e.text);
+	store_close(s);
+}
+
+START_TEST(finished_after_another_mesh)
+{
+	const struct state *none = VALUES(NULL);
+	struct state out;
+
+	needs("c", VALUES(FORWARD, "1"), VALUES(FORWARD, "0"));
+	needs_and_dies("a", VALUES(MARK, "1"), VALUES(MARK, "0"));
+	needs("b", VALUES(REDIRECTS, "0"), VALUES(REDIRECTS, "1"));
+	needs("c", none, VALUES(FORWARD, "0"));
+	finish("a");
+	out = restored("a", none, VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 1);
+	expect(&out, 0, MARK, "0");
+	out = restored("b", none, VALUES(REDIRECTS, "0"));
+	ck_assert_uint_eq(out.sysctl_count, 1);
+	expect(&out, 0, REDIRECTS, "1");
+	out = restored("c", none, VALUES(FORWARD, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+}
+END_TEST
+
+/* Also that there is nothing any more is to be kept. */
+START_TEST(finished_with_nothing_left)
+{
+	const struct state *none = VALUES(NULL);
+	struct state out;
+
+	needs("a", VALUES(MARK, "1"), VALUES(MARK, "0"));
+	needs_and_dies("a", none, VALUES(MARK, "0"));
+	finish("a");
+	out = restored("a", none, VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+}
+END_TEST
+
 START_TEST(keys_that_are_ever_written)
 {
 	static const char *const known[] = {
@@ -304,6 +445,11 @@ int main(void)
 	tcase_add_test(tc, of_another_boot_or_namespace);
 	tcase_add_test(tc, rubbish_is_a_loss);
 	tcase_add_test(tc, another_mesh_was_faster);
+	tcase_add_test(tc, others_lock_the_folder);
+	tcase_add_test(tc, the_lock);
+	tcase_add_test(tc, a_lock_that_is_a_link);
+	tcase_add_test(tc, finished_after_another_mesh);
+	tcase_add_test(tc, finished_with_nothing_left);
 	tcase_add_test(tc, keys_that_are_ever_written);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

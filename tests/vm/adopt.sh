@@ -241,8 +241,10 @@ same 'differs: as it was before wg-quick' differs.before \
 
 ### What there is to adopt, and what is not
 
-check 'missing: adopt' on a "$meshapply" adopt wg0
-says missing 'there is no device wg0 to adopt: it is created'
+exits 'missing: refused' 66 on a "$meshapply" adopt wg0
+says missing 'there is no device wg0 to adopt'
+is 'missing: none is made' "$(on a ls /sys/class/net | grep -x wg0)" ''
+check 'missing: apply makes it' on a "$meshapply" apply wg0
 is 'missing: it is there' "$(on a cat /sys/class/net/wg0/ifalias)" \
 	meshapply:wg0
 is 'missing: a second apply writes nothing' "$(writes)" 0
