@@ -64,8 +64,8 @@ main_libs := $(shell $(PKG_CONFIG) --libs $(MAIN_PACKAGES) 2>/dev/null)
 nftc_libs := $(shell $(PKG_CONFIG) --libs libnftables libmnl 2>/dev/null)
 
 # Sources, sorted: the order of linking does not depend on the file system.
-lib_src := $(sort $(foreach d,base input state quick plan kern apply report \
-	cmd,$(wildcard src/$(d)/*.c)))
+lib_src := $(sort $(foreach d,base input state render doc quick plan kern \
+	apply report cmd,$(wildcard src/$(d)/*.c)))
 main_src := src/main.c
 nftc_src := $(sort $(wildcard src/nftc/*.c))
 fetch_src := $(sort $(wildcard src/fetch/*.c))
@@ -82,6 +82,11 @@ $(B)/obj/%.o: %.c VERSION Makefile
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS_ALL) $(main_cflags) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# src/render/builtin.c takes these in as they are.
+template_files := $(wildcard templates/*.* templates/partials/*.mustache)
+$(B)/obj/src/render/builtin.o build/fuzz/obj/src/render/builtin.o: \
+	$(template_files)
 
 $(B)/libmeshapply.a: $(lib_obj)
 	@echo '  AR      $@'

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files beneath a folder.  Everything is opened with openat2() beneath an
- * open folder, following no link of any kind and crossing no magic link
- * (openat2(2): RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS), so that rubbish laid in
- * a state folder by its owner cannot lead a run by root elsewhere.  Only
- * regular files are read or replaced.
+ * Files beneath a folder.  Everything is opened beneath an open folder, one
+ * component at a time, and no link is followed, so that rubbish laid in a
+ * state folder by its owner cannot lead a run by root elsewhere.  Only regular
+ * files are read or replaced.
  */
 #pragma once
 
@@ -46,8 +45,11 @@ int file_read(int folder, const char *name, size_t limit, struct arena *arena,
  */
 int file_read_path(const char *path, size_t limit, struct arena *arena,
 		   struct str *out, struct err *e) must_check_;
-/* As file_read, for a secret: owned by us or root, no bit for group or
- * others, else ERR_CONFIG with the chmod that mends it. */
+/*
+ * As file_read, for a secret: owned by us or root, no bit for group or others
+ * (but that root's group may read where nobody may write), else ERR_CONFIG with
+ * the chmod that mends it.
+ */
 int file_read_secret(int folder, const char *name, size_t limit,
 		     struct arena *secrets, struct str *out, struct err *e)
 	must_check_;

@@ -19,6 +19,12 @@ struct key {
 	uint8_t bytes[KEY_SIZE];
 };
 
+/* A key, and the name of the file that a text says it is in. */
+struct named_key {
+	const char *name;
+	struct key key;
+};
+
 int key_parse(struct str text, struct key *out) must_check_;
 char *key_format(const struct key *key, char out[static KEY_TEXT_MAX]);
 bool key_equal(const struct key *a, const struct key *b);

@@ -114,26 +114,45 @@ static const char *shown_name(struct arena *arena, const char *path)
 	return name.data;
 }
 
+static int open_document(const char *name, struct str text,
+			 struct arena *arena, struct input_source *out,
+			 struct err *e)
+{
+	if (text.size > SOURCE_DOCUMENT_LIMIT)
+		return err_set(e, ERR_DATA, "%s has %zu bytes, a document has "
+			       "at most %u", name, text.size,
+			       SOURCE_DOCUMENT_LIMIT);
+	out->kind = SOURCE_DOCUMENT;
+	out->text.name = shown_name(arena, name);
+	out->text.text = text;
+	return 0;
+}
+
 /* Kind by first byte; a key may be in it until that is known. */
-static int open_unnamed(const char *path, const char *name, bool regular,
+static int open_unnamed(const char *path, const char *name, mode_t mode,
 			struct arena *arena, struct arena *secrets,
 			struct input_source *out, struct err *e)
 {
+	bool named = ends_with(name, ".json");
 	struct str text;
 	char first;
 
-	if (file_read_path(path, SOURCE_LIMIT, secrets, &text, e) < 0 ||
+	if (file_read_path(path, named ? SOURCE_DOCUMENT_LIMIT : SOURCE_LIMIT,
+			   secrets, &text, e) < 0 ||
 	    text_check(text, name, e) < 0)
 		return -1;
 	first = first_byte(text);
-	if (first != '{' && first != '[' && first != '#')
+	out->exposed = S_ISREG(mode) && mode & 07;
+	if (named || first == '{')
+		return open_document(name, text, arena, out, e);
+	if (first != '[' && first != '#')
 		return err_set(e, ERR_DATA, "%s is neither a wg-quick file "
 			       "(first byte '[' or '#') nor a document ('{')",
 			       name);
-	if (first != '{' && regular)
+	if (S_ISREG(mode))
 		return err_set(e, ERR_USAGE, "%s: the name of a wg-quick file "
 			       "is DEVICE.conf", name);
-	out->kind = first == '{' ? SOURCE_DOCUMENT : SOURCE_QUICK;
+	out->kind = SOURCE_QUICK;
 	out->text.name = shown_name(arena, name);
 	out->text.text = text;
 	return 0;
@@ -207,8 +226,7 @@ static int open_path(const char *path, struct arena *arena,
 		return open_folder(path, arena, secrets, out, e);
 	if (ends_with(path, ".conf"))
 		return open_quick(path, st.st_mode, arena, secrets, out, e);
-	return open_unnamed(path, path, S_ISREG(st.st_mode), arena, secrets,
-			    out, e);
+	return open_unnamed(path, path, st.st_mode, arena, secrets, out, e);
 }
 
 /* NAME alone.  A folder of that name here is not guessed at. */
@@ -237,8 +255,7 @@ static int source_find(const char *root, const char *argument,
 	if (!argument[0])
 		return err_set(e, ERR_USAGE, "SOURCE is empty");
 	if (!strcmp(argument, "-") || !strcmp(argument, "/dev/stdin"))
-		return open_unnamed("-", "<stdin>", false, arena, secrets, out,
-				    e);
+		return open_unnamed("-", "<stdin>", 0, arena, secrets, out, e);
 	if (!strncasecmp(argument, "http://", 7) ||
 	    !strncasecmp(argument, "https://", 8)) {
 		out->kind = SOURCE_URL;

@@ -12,6 +12,7 @@ struct arena;
 struct err;
 
 #define SOURCE_LIMIT (64u << 20)	/* bytes of a text */
+#define SOURCE_DOCUMENT_LIMIT (16u << 20)
 
 enum source_kind {
 	SOURCE_QUICK,		/* a wg-quick file */
@@ -30,7 +31,8 @@ struct input_source {
 	/* SOURCE_QUICK: NAME of NAME.conf; "" where there is no name to tell
 	   it by: standard input, a pipe */
 	char device[IFNAMSIZ];
-	/* SOURCE_QUICK: others than its owner may read the file with the key */
+	/* SOURCE_QUICK, SOURCE_DOCUMENT: anybody may read the file, which may
+	   hold keys */
 	bool exposed;
 	struct source text;	/* SOURCE_QUICK, SOURCE_DOCUMENT */
 	struct source wireguard, network, firewall;	/* SOURCE_FOLDER */
@@ -44,7 +46,8 @@ struct input_source {
  *   NAME		ROOT/etc/wireguard/NAME.conf, as wg-quick(8) has it
  *   a folder		one that holds wireguard.conf
  *   PATH/NAME.conf	a wg-quick file; without a slash also NAME.conf
- *   PATH		else, or NAME.json: known by its first byte
+ *   PATH/NAME.json	a document; without a slash also NAME.json
+ *   PATH		else: known by its first byte
  * ROOT is the one of --root, "" for none.  What may hold a key is read into
  * SECRETS, all else into ARENA.
  *

@@ -45,7 +45,7 @@ static int held_compare(const void *a, const void *b)
 
 static int name_compare(const void *name, const void *item)
 {
-	return strcmp(name, ((const struct quick_key *)item)->name);
+	return strcmp(name, ((const struct named_key *)item)->name);
 }
 
 static void hold(struct quick_file *file, struct quick *out)
@@ -66,7 +66,7 @@ static void hold(struct quick_file *file, struct quick *out)
 				peer->preshared_key };
 	}
 	qsort(held, count, sizeof(*held), held_compare);
-	out->keys = arena_new_array(file->secrets, struct quick_key, count);
+	out->keys = arena_new_array(file->secrets, struct named_key, count);
 	out->key_count = count;
 	for (size_t i = 0; i < count; i++) {
 		out->keys[i].name = held[i].name;

@@ -23,14 +23,10 @@ struct quick_options {
 	bool ignore_dns;
 };
 
-struct quick_key {
-	const char *name;	/* as "#@ …-key-file" names it */
-	struct key key;
-};
-
 struct quick {
 	struct texts texts;	/* each with origin and map to the file */
-	struct quick_key *keys;	/* on the secret arena, sorted by name */
+	/* On the secret arena, sorted by name, as "#@ …-key-file" has it */
+	struct named_key *keys;
 	size_t key_count;
 };
 

@@ -68,6 +68,20 @@ int value_endpoint(struct arena *arena, const struct source *source,
 		   struct str value, struct diags *diags,
 		   struct value_endpoint *out) must_check_;
 
+/* Why a text is no endpoint; the one %s in MESSAGE stands for the text. */
+struct value_refusal {
+	const char *message;
+	const char *hint;	/* or NULL */
+};
+
+/*
+ * The same of a TEXT that lies anywhere and has no blanks.  Where PORT is
+ * OPTIONAL it is 0 if it was left out.  0, or -1 and WHY.
+ */
+int value_endpoint_parse(struct arena *arena, struct str text,
+			 bool port_optional, struct value_endpoint *out,
+			 struct value_refusal *why) must_check_;
+
 /* Prefixes with their places, as given: unmasked, unsorted, maybe repeated. */
 struct placed_prefix {
 	struct prefix prefix;

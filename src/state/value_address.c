@@ -194,42 +194,103 @@ static bool is_zoned(struct str host)
 	       link_name_valid(zone) && !memchr(zone.data, ']', zone.size);
 }
 
-/* HOST without its port; 0 if it can be resolved. */
-static int check_host(const struct source *source, struct str value,
-		      struct str *host, struct diags *diags)
+static int refuse(struct value_refusal *why, const char *message,
+		  const char *hint)
 {
-	const char *shown = value_show(diags, value);
+	*why = (struct value_refusal){ message, hint };
+	return -1;
+}
 
+/* HOST without its port; 0 if it can be resolved. */
+static int check_host(struct str *host, struct value_refusal *why)
+{
 	if (host->size >= 2 && host->data[0] == '[' &&
 	    host->data[host->size - 1] == ']') {
 		host->data++;
 		host->size -= 2;
 		if (host->size && is_zoned(*host))
 			return 0;
-		value_error(source, value, diags,
-			    "the endpoint %s has no IPv6 address between its "
-			    "brackets", shown);
-		return -1;
+		return refuse(why, "the endpoint %s has no IPv6 address "
+			      "between its brackets", NULL);
 	}
-	if (host->size && memchr(host->data, ':', host->size)) {
-		value_error(source, value, diags,
-			    "the endpoint %s is not ADDRESS:PORT", shown)
-			->hint = "an IPv6 address stands in brackets: "
-				 "[2001:db8::1]:51820";
-		return -1;
+	if (host->size && memchr(host->data, ':', host->size))
+		return refuse(why, "the endpoint %s is not ADDRESS:PORT",
+			      "an IPv6 address stands in brackets: "
+			      "[2001:db8::1]:51820");
+	if (!host_valid(*host))
+		return refuse(why, "the endpoint %s has neither an address "
+			      "nor a name before its port", NULL);
+	if (ends_in_number(*host))
+		return refuse(why, "the endpoint %s does not have an IP "
+			      "address as it is written in full", hint_ipv4);
+	return 0;
+}
+
+/* Cut the port off HOST; 0 where there is none. */
+static int split_port(struct str *host, bool port_optional, uint16_t *port,
+		      struct value_refusal *why)
+{
+	const char *colon = host->size ? memrchr(host->data, ':', host->size)
+				       : NULL;
+	struct str digits;
+	uint64_t number;
+
+	*port = 0;
+	if (!colon || host->data[host->size - 1] == ']') {
+		if (port_optional)
+			return 0;
+		return refuse(why, "the endpoint %s has no port",
+			      "it is written ADDRESS:PORT");
 	}
-	if (!host_valid(*host)) {
-		value_error(source, value, diags,
-			    "the endpoint %s has neither an address nor a "
-			    "name before its port", shown);
-		return -1;
+	digits = (struct str){ colon + 1, host->size };
+	host->size = (size_t)(colon - host->data);
+	digits.size -= host->size + 1;
+	if (str_uint(digits, UINT16_MAX, &number) < 0 || !number ||
+	    digits.data[0] == '0')
+		return refuse(why, "the port of the endpoint %s is not a "
+			      "number from 1 to 65535", NULL);
+	*port = (uint16_t)number;
+	return 0;
+}
+
+/* An address alone, IPv6 in brackets. */
+static bool is_address(struct str host, struct ip *out)
+{
+	uint8_t family = AF_INET;
+	struct ip ip;
+
+	if (host.size > 2 && host.data[0] == '[' &&
+	    host.data[host.size - 1] == ']') {
+		host = (struct str){ host.data + 1, host.size - 2 };
+		family = AF_INET6;
 	}
-	if (!ends_in_number(*host))
+	if (ip_parse(host, &ip) < 0 || ip.family != family)
+		return false;
+	*out = ip;
+	return true;
+}
+
+int value_endpoint_parse(struct arena *arena, struct str text,
+			 bool port_optional, struct value_endpoint *out,
+			 struct value_refusal *why)
+{
+	struct value_endpoint result = { .host = NULL };
+	struct str host = text;
+
+	if (endpoint_parse(text, &result.endpoint) == 0) {
+		result.port = result.endpoint.port;
+		*out = result;
 		return 0;
-	value_error(source, value, diags,
-		    "the endpoint %s does not have an IP address as it is "
-		    "written in full", shown)->hint = hint_ipv4;
-	return -1;
+	}
+	if (split_port(&host, port_optional, &result.port, why) < 0)
+		return -1;
+	if (!is_address(host, &result.endpoint.ip)) {
+		if (check_host(&host, why) < 0)
+			return -1;
+		result.host = arena_strndup(arena, host.data, host.size);
+	}
+	*out = result;
+	return 0;
 }
 
 int value_endpoint(struct arena *arena, const struct source *source,
@@ -238,35 +299,11 @@ int value_endpoint(struct arena *arena, const struct source *source,
 {
 	char buffer[HOST_MAX + 32];
 	struct str text = value_squeeze(value, buffer, sizeof(buffer));
-	struct str host = text, port;
-	struct endpoint endpoint;
-	const char *colon;
-	uint64_t number;
+	struct value_refusal why;
 
-	if (endpoint_parse(text, &endpoint) == 0) {
-		*out = (struct value_endpoint){ endpoint, NULL, endpoint.port };
+	if (value_endpoint_parse(arena, text, false, out, &why) == 0)
 		return 0;
-	}
-	colon = text.size ? memrchr(text.data, ':', text.size) : NULL;
-	if (!colon || text.data[text.size - 1] == ']') {
-		value_error(source, value, diags,
-			    "the endpoint %s has no port",
-			    value_show(diags, value))->hint =
-			"it is written ADDRESS:PORT";
-		return -1;
-	}
-	host.size = (size_t)(colon - text.data);
-	port = (struct str){ colon + 1, text.size - host.size - 1 };
-	if (str_uint(port, UINT16_MAX, &number) < 0 || !number ||
-	    port.data[0] == '0') {
-		value_error(source, value, diags,
-			    "the port of the endpoint %s is not a number from "
-			    "1 to 65535", value_show(diags, value));
-		return -1;
-	}
-	if (check_host(source, value, &host, diags) < 0)
-		return -1;
-	*out = (struct value_endpoint){ .port = (uint16_t)number };
-	out->host = arena_strndup(arena, host.data, host.size);
-	return 0;
+	value_error(source, value, diags, why.message,
+		    value_show(diags, value))->hint = why.hint;
+	return -1;
 }

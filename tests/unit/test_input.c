@@ -282,6 +282,29 @@ START_TEST(texts_refused)
 }
 END_TEST
 
+/* A document of SIZE bytes: blanks, but for an object at their start. */
+static void put_large(const char *name, size_t size)
+{
+	char *text = arena_alloc(arena, size);
+
+	memset(text, ' ', size);
+	memcpy(text, "{}", 2);
+	put_bytes(name, text, size, 0600);
+}
+
+START_TEST(documents_too_large)
+{
+	put_large("mesh.json", SOURCE_DOCUMENT_LIMIT);
+	ck_assert(opens(path_of("mesh.json")));
+	put_large("mesh.json", SOURCE_DOCUMENT_LIMIT + 1);
+	ck_assert_int_eq(refuses(path_of("mesh.json"), "larger than"),
+			 ERR_DATA);
+	put_large("mesh", SOURCE_DOCUMENT_LIMIT + 1);
+	ck_assert_int_eq(refuses(path_of("mesh"), "at most 16777216"),
+			 ERR_DATA);
+}
+END_TEST
+
 START_TEST(documents_and_urls)
 {
 	put("mesh.json", "\xef\xbb\xbf \n{}");
@@ -291,11 +314,17 @@ START_TEST(documents_and_urls)
 	put("mesh", "{}");
 	ck_assert(opens(path_of("mesh")));
 	ck_assert_int_eq(source.kind, SOURCE_DOCUMENT);
+	/* By this name it is one, whatever is in it. */
 	put("mesh.json", "nothing");
-	ck_assert_int_eq(refuses(path_of("mesh.json"), "neither"), ERR_DATA);
+	ck_assert(opens(path_of("mesh.json")));
+	ck_assert_int_eq(source.kind, SOURCE_DOCUMENT);
 	put("mesh.json", "[]");
-	ck_assert_int_eq(refuses(path_of("mesh.json"), "DEVICE.conf"),
-			 ERR_USAGE);
+	ck_assert(opens(path_of("mesh.json")));
+	ck_assert_int_eq(source.kind, SOURCE_DOCUMENT);
+	put("mesh", "nothing");
+	ck_assert_int_eq(refuses(path_of("mesh"), "neither"), ERR_DATA);
+	put("mesh", "[]");
+	ck_assert_int_eq(refuses(path_of("mesh"), "DEVICE.conf"), ERR_USAGE);
 
 	ck_assert(opens("https://panel.example/mesh.json"));
 	ck_assert_int_eq(source.kind, SOURCE_URL);
@@ -397,7 +426,8 @@ END_TEST
 static const TTest *const *const tests[] = {
 	&keys_by_name_and_path, &keys_malformed, &keys_from_a_pipe,
 	&device_names, &quick_files, &names_of_wg_quick, &texts_refused,
-	&documents_and_urls, &folders, &standard_input, &pipes,
+	&documents_and_urls, &documents_too_large, &folders, &standard_input,
+	&pipes,
 };
 
 int main(void)

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "input/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/file.h"
+
+#define BOM "\xef\xbb\xbf"
+
+enum word { WORD_SOURCE, WORD_KEY, WORD_NODE, WORD_TEMPLATES, WORDS };
+
+static const char *const words[WORDS] = {
+	[WORD_SOURCE] = "source",
+	[WORD_KEY] = "key",
+	[WORD_NODE] = "node",
+	[WORD_TEMPLATES] = "templates",
+};
+
+/* The file that is being read, and what it has said so far. */
+struct reader {
+	const char *root;
+	struct arena *arena;
+	struct diags *diags;
+	const struct source *source;
+	struct str said[WORDS];		/* data NULL: not yet */
+};
+
+static struct place place_at(const struct reader *r, struct str view)
+{
+	return (struct place){ r->source,
+			       (size_t)(view.data - r->source->text.data) };
+}
+
+static const char *shown(struct arena *arena, struct str text)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, arena);
+	sbuf_show(&out, text, 60);
+	return out.data;
+}
+
+/* A control character is in no path and in no name that is meant. */
+static bool printable(struct str text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c < 0x20 || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static void unknown(struct reader *r, struct str key)
+{
+	const char *nearest = str_nearest(key, words, WORDS);
+	struct diag *diag;
+
+	diag = diag_error(r->diags, place_at(r, key), "unknown key \"%s\"",
+			  shown(r->diags->arena, key));
+	diag->hint = nearest ?
+		arena_printf(r->diags->arena, "%s is meant?", nearest) :
+		"the keys are source, key, node and templates";
+}
+
+static void take(struct reader *r, struct str key, struct str value)
+{
+	size_t word = 0;
+	struct diag *diag;
+
+	while (word < WORDS && !str_is(key, words[word]))
+		word++;
+	if (word == WORDS) {
+		unknown(r, key);
+	} else if (r->said[word].data) {
+		diag = diag_error(r->diags, place_at(r, key),
+				  "%s is said twice", words[word]);
+		diag->other = place_at(r, r->said[word]);
+		diag->other_message = "it is said here already";
+	} else if (!value.size) {
+		diag_error(r->diags, place_at(r, key), "%s has no value",
+			   words[word]);
+	} else if (!printable(value)) {
+		diag_error(r->diags, place_at(r, value),
+			   "%s holds a control character", words[word]);
+	} else {
+		r->said[word] = value;
+	}
+}
+
+static void read_line(struct reader *r, struct str line)
+{
+	struct str key, value;
+	const char *sign;
+
+	line = str_trim(line);
+	if (!line.size || line.data[0] == '#')
+		return;
+	sign = memchr(line.data, '=', line.size);
+	if (!sign || sign == line.data) {
+		diag_error(r->diags, place_at(r, line),
+			   "a line is KEY = VALUE, or a comment after #");
+		return;
+	}
+	key = (struct str){ line.data, (size_t)(sign - line.data) };
+	value = (struct str){ sign + 1, line.size - key.size - 1 };
+	take(r, str_trim(key), str_trim(value));
+}
+
+static void read_lines(struct reader *r)
+{
+	struct str rest = r->source->text, line;
+
+	if (str_starts(rest, BOM)) {
+		rest.data += sizeof(BOM) - 1;
+		rest.size -= sizeof(BOM) - 1;
+	}
+	while (str_next(&rest, '\n', &line))
+		read_line(r, line);
+}
+
+static const char *word_text(const struct reader *r, enum word word,
+			     struct place *where)
+{
+	struct str said = r->said[word];
+
+	if (!said.data)
+		return NULL;
+	*where = place_at(r, said);
+	return arena_strndup(r->arena, said.data, said.size);
+}
+
+static const char *word_path(const struct reader *r, enum word word,
+			     struct place *where)
+{
+	const char *text = word_text(r, word, where);
+
+	if (!text || text[0] == '/')
+		return text;
+	return arena_printf(r->arena, "%s" CONFIG_FOLDER "/%s", r->root, text);
+}
+
+static void finish(const struct reader *r, struct config *out)
+{
+	const char *source = word_text(r, WORD_SOURCE, &out->source_where);
+
+	out->source = source && strstr(source, "://") ? source :
+		word_path(r, WORD_SOURCE, &out->source_where);
+	out->key = word_path(r, WORD_KEY, &out->key_where);
+	out->node = word_text(r, WORD_NODE, &out->node_where);
+	out->templates = word_path(r, WORD_TEMPLATES, &out->templates_where);
+}
+
+static int open_folder(const char *root, struct err *e)
+{
+	return folder_open(root, CONFIG_FOLDER, false, 0, e);
+}
+
+int config_read(const char *root, const char *mesh, struct arena *arena,
+		struct config *out, struct diags *diags, struct err *e)
+{
+	cleanup_fd int folder = open_folder(root, e);
+	struct reader r = { root, arena, diags, &out->text, { { 0 } } };
+	size_t errors = diags->errors;
+	struct str text;
+
+	if (folder < 0)
+		return -1;
+	if (file_read(folder, arena_printf(arena, "%s.conf", mesh),
+		      CONFIG_LIMIT, arena, &text, e) < 0)
+		return err_wrap(e, "%s" CONFIG_FOLDER, root);
+	*out = (struct config){
+		.text = { .name = arena_printf(arena, "%s" CONFIG_FOLDER
+					       "/%s.conf", root, mesh),
+			  .text = text } };
+	read_lines(&r);
+	if (diags->errors != errors)
+		return err_set(e, ERR_CONFIG, "%s is not as it should be",
+			       out->text.name);
+	finish(&r, out);
+	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void close_listing(DIR **listing)
+{
+	if (*listing)
+		closedir(*listing);
+}
+
+/* NAME of NAME.conf on ARENA, or NULL. */
+static const char *config_name(struct arena *arena, const char *file)
+{
+	size_t size = strlen(file), end = strlen(".conf");
+
+	if (file[0] == '.' || size <= end || strcmp(file + size - end, ".conf"))
+		return NULL;
+	return arena_strndup(arena, file, size - end);
+}
+
+/* All that an open folder holds. */
+static int list(DIR *listing, struct arena *arena, const char ***names,
+		size_t *count)
+{
+	const char **found = NULL, *name;
+	size_t n = 0, capacity = 0;
+	const struct dirent *entry;
+
+	while ((errno = 0, entry = readdir(listing))) {
+		name = config_name(arena, entry->d_name);
+		if (!name)
+			continue;
+		arena_room(arena, &found, n + 1, &capacity, sizeof(*found));
+		found[n++] = name;
+	}
+	if (errno)
+		return -1;
+	if (n)
+		qsort(found, n, sizeof(*found), compare_names);
+	*names = found;
+	*count = n;
+	return 0;
+}
+
+int config_names(const char *root, struct arena *arena, const char ***names,
+		 size_t *count, struct err *e)
+{
+	cleanup_(close_listing) DIR *listing = NULL;
+	struct err failed;
+	int folder = open_folder(root, &failed);
+
+	*names = NULL;
+	*count = 0;
+	if (folder < 0 && failed.kind == ERR_NO_INPUT)
+		return 0;
+	if (folder < 0) {
+		*e = failed;
+		return -1;
+	}
+	listing = fdopendir(folder);
+	if (!listing)
+		fd_closep(&folder);
+	if (!listing || list(listing, arena, names, count))
+		return err_sys(e, "read %s" CONFIG_FOLDER, root);
+	return 0;
+}
