@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is wrong with a mesh as a whole, with both places of what clashes.
+ *
+ * Nothing here is quadratic in the number of nodes but where a document says
+ * so itself, by links between large labels (check_link.c).
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "base/ip.h"
+#include "doc/check_private.h"
+#include "doc/doc.h"
+#include "state/value.h"
+
+#define IPV6_MTU_MIN 1280	/* RFC 8200 section 5 */
+#define WORDS_MAX (1u << 18)	/* some tenths of a second */
+
+bool place_before(struct place a, struct place b)
+{
+	return a.offset < b.offset;
+}
+
+struct diag *check_error(struct check *c, struct place where,
+			 struct place other, const char *other_message,
+			 const char *format, ...)
+{
+	struct sbuf message;
+	struct diag *diag;
+	va_list args;
+
+	sbuf_init(&message, c->arena);
+	va_start(args, format);
+	sbuf_vprintf(&message, format, args);
+	va_end(args);
+	diag = diag_error(c->diags, where, "%s", message.data);
+	diag->other = other;
+	diag->other_message = other_message;
+	return diag;
+}
+
+void check_unknown(struct check *c, const struct placed_name *name,
+		   const char *what, const char *const *words, size_t count)
+{
+	struct str text = str_of(name->name);
+	const char *nearest = NULL;
+	struct diag *diag;
+
+	if (count <= c->words_left) {
+		c->words_left -= count;
+		nearest = str_nearest(text, words, count);
+	}
+	diag = diag_error(c->diags, name->where, "there is no %s %s", what,
+			  value_show(c->diags, text));
+	if (nearest)
+		diag->hint = arena_printf(c->diags->arena,
+					  "did you mean '%s'?", nearest);
+}
+
+int check_node(struct check *c, const struct placed_name *name, uint32_t *out)
+{
+	const struct mesh *mesh = c->mesh;
+
+	*out = graph_node(mesh, name->name);
+	if (*out != GRAPH_NONE)
+		return 0;
+	if (!c->node_names) {
+		c->node_names = arena_new_array(c->arena, const char *,
+						mesh->node_count);
+		for (size_t i = 0; i < mesh->node_count; i++)
+			c->node_names[i] = mesh->nodes[i].name;
+	}
+	check_unknown(c, name, "node", c->node_names, mesh->node_count);
+	return -1;
+}
+
+static int key_order(const void *a, const void *b)
+{
+	const struct node *const *x = a, *const *y = b;
+	int order = key_compare(&(*x)->public_key, &(*y)->public_key);
+
+	if (order)
+		return order;
+	return place_before((*y)->key_where, (*x)->key_where) -
+	       place_before((*x)->key_where, (*y)->key_where);
+}
+
+static void check_keys(struct check *c)
+{
+	const struct mesh *mesh = c->mesh;
+	const struct node **all = arena_new_array(c->arena,
+						  const struct node *,
+						  mesh->node_count);
+
+	for (size_t i = 0; i < mesh->node_count; i++)
+		all[i] = &mesh->nodes[i];
+	qsort(all, mesh->node_count, sizeof(*all), key_order);
+	for (size_t i = 1, first = 0; i < mesh->node_count; i++) {
+		const struct node *a = all[first], *b = all[i];
+
+		if (!key_equal(&a->public_key, &b->public_key)) {
+			first = i;
+			continue;
+		}
+		check_error(c, b->key_where, a->key_where, "the first is here",
+			    "%s has the public key of %s", b->name, a->name)
+			->hint = "every node needs a key pair of its own";
+	}
+}
+
+static const struct placed_prefix *first_ipv6(const struct node *node)
+{
+	for (size_t i = 0; i < node->addresses.count; i++)
+		if (node->addresses.items[i].prefix.ip.family == AF_INET6)
+			return &node->addresses.items[i];
+	for (size_t i = 0; i < node->subnets.count; i++)
+		if (node->subnets.items[i].prefix.ip.family == AF_INET6)
+			return &node->subnets.items[i];
+	return NULL;
+}
+
+static bool too_small(const struct setting *mtu)
+{
+	return mtu->where.source && mtu->value < IPV6_MTU_MIN;
+}
+
+/* The MTU of the mesh is told once, however many nodes have it. */
+static void check_mtu(struct check *c)
+{
+	const struct mesh *mesh = c->mesh;
+	bool told = false;
+
+	for (size_t i = 0; i < mesh->node_count; i++) {
+		const struct node *node = &mesh->nodes[i];
+		bool own = node->mtu.where.source != NULL;
+		const struct setting *mtu = own ? &node->mtu : &mesh->mtu;
+		const struct placed_prefix *ipv6;
+
+		if (!too_small(mtu) || (!own && told))
+			continue;
+		ipv6 = first_ipv6(node);
+		if (!ipv6)
+			continue;
+		told = told || !own;
+		check_error(c, mtu->where, ipv6->where, "IPv6 is used here; "
+			    "the kernel would take it away silently",
+			    "the MTU is %u, and IPv6 wants %u or more",
+			    (unsigned int)mtu->value, IPV6_MTU_MIN);
+	}
+}
+
+/* An end of a test is an address, or a node. */
+static void check_test_end(struct check *c, const struct placed_name *end)
+{
+	struct ip ip;
+	uint32_t node;
+
+	if (!ip_parse(str_of(end->name), &ip))
+		return;
+	/* What there is to say of it has been said. */
+	(void)!check_node(c, end, &node);
+}
+
+static void check_tests(struct check *c)
+{
+	for (size_t i = 0; i < c->mesh->test_count; i++) {
+		check_test_end(c, &c->mesh->tests[i].from);
+		check_test_end(c, &c->mesh->tests[i].to);
+	}
+}
+
+int mesh_check(struct arena *arena, const struct mesh *mesh,
+	       struct diags *diags)
+{
+	struct check c = { .arena = arena, .mesh = mesh, .diags = diags,
+			   .words_left = WORDS_MAX };
+	size_t before = diags->errors;
+
+	graph_make(arena, mesh, &c.graph);
+	c.dropped = arena_new_array(arena, bool, mesh->link_count);
+	check_keys(&c);
+	check_mtu(&c);
+	check_prefixes(&c);
+	check_hubs(&c);
+	check_links(&c);
+	check_meetings(&c);
+	check_exits(&c);
+	check_tests(&c);
+	return diags->errors == before ? 0 : -1;
+}

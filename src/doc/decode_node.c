@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* "nodes". */
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "doc/decode.h"
+
+static int take_public_key(struct decoder *d, const struct field *field,
+			   const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+
+	node->key_where = decode_place(d, value->offset);
+	return decode_key(d, field->name, value, &node->public_key);
+}
+
+static int take_addresses(struct decoder *d, const struct field *field,
+			  const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+
+	if (!value->first)
+		diag_error(d->diags, decode_place(d, value->offset),
+			   "%s is empty, at least one is wanted", field->name);
+	/* One that is left out takes part in no check: that is all. */
+	decode_addresses(d, field->name, value, &node->addresses);
+	return node->addresses.count ? 0 : -1;
+}
+
+static int take_subnets(struct decoder *d, const struct field *field,
+			const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+
+	return decode_prefixes(d, field->name, value, &node->subnets);
+}
+
+static int take_endpoint(struct decoder *d, const struct field *field,
+			 const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+
+	(void)field;
+	return decode_endpoint(d, value, &node->endpoint);
+}
+
+static int take_labels(struct decoder *d, const struct field *field,
+		       const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+
+	return decode_names(d, field, value, "a label", &node->labels,
+			    &node->label_count);
+}
+
+static int take_disabled(struct decoder *d, const struct field *field,
+			 const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+
+	(void)d;
+	(void)field;
+	node->disabled = value->truth;
+	return 0;
+}
+
+static int take_hub(struct decoder *d, const struct field *field,
+		    const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+
+	(void)field;
+	return decode_name(d, "a node", value->text, value->offset,
+			   &node->hub);
+}
+
+/* A number, or one in hexadecimal, which JSON has only as a text. */
+static int take_fwmark(struct decoder *d, const struct field *field,
+		       const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+	uint64_t mark = 0;
+
+	if (value->kind == DOC_NUMBER)
+		return take_setting(d, field, value, object);
+	if (!str_starts(value->text, "0x") ||
+	    str_uint_or_hex(value->text, UINT32_MAX, &mark) < 0 || !mark) {
+		diag_error(d->diags, decode_place(d, value->offset),
+			   "%s is %s, not a number from 1 to 4294967295 or "
+			   "such a number in hexadecimal, as \"0xca6c\"",
+			   field->name, value_show(d->diags, value->text));
+		return -1;
+	}
+	node->fwmark.value = (uint32_t)mark;
+	node->fwmark.where = decode_place(d, value->offset);
+	return 0;
+}
+
+static int take_table(struct decoder *d, const struct field *field,
+		      const struct doc_value *value, void *object)
+{
+	struct node *node = object;
+	struct place where = decode_place(d, value->offset);
+
+	if (value->kind == DOC_TEXT) {
+		if (!str_is(value->text, "main")) {
+			diag_error(d->diags, where, "table is %s, not 'main' "
+				   "or a number",
+				   value_show(d->diags, value->text));
+			return -1;
+		}
+		node->table = (struct setting){ RT_TABLE_MAIN, where };
+		return 0;
+	}
+	if (take_setting(d, field, value, object) < 0)
+		return -1;
+	if (node->table.value != RT_TABLE_LOCAL &&
+	    node->table.value != RT_TABLE_DEFAULT)
+		return 0;
+	diag_error(d->diags, where, "table %u is one of the kernel's own",
+		   (unsigned int)node->table.value);
+	node->table = (struct setting){ .value = 0 };
+	return -1;
+}
+
+#define AT(member) .at = offsetof(struct node, member)
+
+static const struct field fields[] = {
+	{ "public_key", KIND(DOC_TEXT), take_public_key, .required = true },
+	{ "addresses", KIND(DOC_LIST), take_addresses, .required = true },
+	{ "endpoint", KIND(DOC_TEXT), take_endpoint, .required = false },
+	{ "listen_port", KIND(DOC_NUMBER), take_setting, AT(listen_port),
+	  .min = 1, .max = UINT16_MAX, .minor = true },
+	{ "subnets", KIND(DOC_LIST), take_subnets, .minor = true },
+	/* 68 is the least that IPv4 may have, RFC 791. */
+	{ "mtu", KIND(DOC_NUMBER), take_setting, AT(mtu), .min = 68,
+	  .max = UINT16_MAX, .minor = true },
+	{ "keepalive", KIND(DOC_NUMBER), take_setting, AT(keepalive),
+	  .max = UINT16_MAX, .minor = true },
+	{ "labels", KIND(DOC_LIST), take_labels, .required = false },
+	{ "disabled", KIND(DOC_TRUTH), take_disabled, .required = false },
+	{ "fwmark", KIND(DOC_NUMBER) | KIND(DOC_TEXT), take_fwmark, AT(fwmark),
+	  .min = 1, .max = UINT32_MAX, .minor = true },
+	{ "table", KIND(DOC_NUMBER) | KIND(DOC_TEXT), take_table, AT(table),
+	  .min = 1, .max = UINT32_MAX, .minor = true },
+	{ "hub", KIND(DOC_TEXT), take_hub, .required = false },
+	{ "description", KIND(DOC_TEXT), take_nothing, .minor = true },
+};
+
+static const struct shape shape = {
+	"a node", "this node", fields, array_size(fields),
+};
+
+static int node_compare(const void *a, const void *b)
+{
+	const struct node *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void take_node(struct decoder *d, const struct doc_value *value)
+{
+	struct mesh *mesh = d->mesh;
+	struct node *node = &mesh->nodes[mesh->node_count];
+	struct placed_name name = { "", decode_place(d, value->key_offset) };
+
+	if (decode_name(d, "a node", value->key, value->key_offset, &name) < 0)
+		d->whole = false;
+	if (value->kind != DOC_OBJECT) {
+		diag_error(d->diags, decode_place(d, value->offset),
+			   "a node is an object, with 'public_key' and "
+			   "'addresses'");
+		d->whole = false;
+		return;
+	}
+	node->name = name.name;
+	node->where = name.where;
+	decode_object(d, &shape, value, value->key_offset, node);
+	mesh->node_count++;
+}
+
+int take_nodes(struct decoder *d, const struct field *field,
+	       const struct doc_value *value, void *object)
+{
+	struct mesh *mesh = object;
+	const struct doc_value *member = value->first;
+
+	if (!value->count || value->count > MESH_NODES_MAX) {
+		diag_error(d->diags, decode_place(d, value->offset),
+			   "%s has %zu nodes, 1 to %u are wanted", field->name,
+			   value->count, MESH_NODES_MAX);
+		return -1;
+	}
+	mesh->nodes = arena_new_array(d->arena, struct node, value->count);
+	for (; member; member = member->next)
+		take_node(d, member);
+	qsort(mesh->nodes, mesh->node_count, sizeof(*mesh->nodes),
+	      node_compare);
+	return 0;
+}

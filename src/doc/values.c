@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A view as templates see it, meshapply-template(5).  Nothing is decided here
+ * but how a value is written; what is left out is false, so that a section of
+ * its name is not rendered.
+ */
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "doc/doc.h"
+#include "doc/view.h"
+#include "render/value.h"
+#include "state/firewall.h"
+
+struct writer {
+	struct arena *arena;
+	const struct view *view;
+	struct value *out;	/* the object that is being filled */
+};
+
+static void set(const struct writer *w, const char *name, struct value *value)
+{
+	value_set(w->arena, w->out, name, value);
+}
+
+static void set_string(const struct writer *w, const char *name,
+		       const char *string)
+{
+	set(w, name, value_string(w->arena, string));
+}
+
+static void set_bool(const struct writer *w, const char *name, bool truth)
+{
+	set(w, name, value_bool(w->arena, truth));
+}
+
+/* 0 is false. */
+static void set_number(const struct writer *w, const char *name,
+		       uint64_t number, struct place where)
+{
+	if (number)
+		set(w, name, value_at(value_number(w->arena, number), where));
+	else
+		set_bool(w, name, false);
+}
+
+static struct value *text_at(const struct writer *w, const char *text,
+			     struct place where)
+{
+	return value_text_at(w->arena, str_of(arena_strdup(w->arena, text)),
+			     where);
+}
+
+static struct value *prefix_value(const struct writer *w,
+				  const struct placed_prefix *item)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	return text_at(w, prefix_format(&item->prefix, text), item->where);
+}
+
+/* One address is written without its length: it is an element of a set. */
+static struct value *element_value(const struct writer *w,
+				   const struct placed_prefix *item)
+{
+	char text[IP_TEXT_MAX];
+
+	if (item->prefix.length != ip_bits(item->prefix.ip.family))
+		return prefix_value(w, item);
+	return text_at(w, ip_format(&item->prefix.ip, text), item->where);
+}
+
+/* What a set of addresses of FAMILY is to hold, or false: no elements. */
+static struct value *set_value(const struct writer *w,
+			       const struct prefix_list *list, uint8_t family)
+{
+	struct value *elements = value_list(w->arena), *out;
+	bool some = false;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct prefix *p = &list->items[i].prefix;
+
+		if (p->ip.family != family || !p->length)
+			continue;
+		value_add(w->arena, elements,
+			  element_value(w, &list->items[i]));
+		some = true;
+	}
+	if (!some)
+		return value_bool(w->arena, false);
+	out = value_object(w->arena);
+	value_set(w->arena, out, "elements", elements);
+	return out;
+}
+
+static bool has_whole(const struct prefix_list *list, uint8_t family)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].prefix.ip.family == family &&
+		    !list->items[i].prefix.length)
+			return true;
+	return false;
+}
+
+static struct value *address_values(const struct writer *w)
+{
+	const struct prefix_list *from = &w->view->self->addresses;
+	struct value *list = value_list(w->arena);
+
+	for (size_t i = 0; i < from->count; i++) {
+		const struct placed_prefix *item = &from->items[i];
+		struct writer one = { w->arena, w->view,
+				      value_object(w->arena) };
+		char text[IP_TEXT_MAX];
+
+		set(&one, "prefix", prefix_value(w, item));
+		set(&one, "address",
+		    text_at(w, ip_format(&item->prefix.ip, text),
+			    item->where));
+		set_bool(&one, "ipv4", item->prefix.ip.family == AF_INET);
+		set_bool(&one, "ipv6", item->prefix.ip.family == AF_INET6);
+		value_add(w->arena, list, one.out);
+	}
+	return list;
+}
+
+static struct value *prefix_values(const struct writer *w,
+				   const struct prefix_list *from)
+{
+	struct value *list = value_list(w->arena);
+
+	for (size_t i = 0; i < from->count; i++)
+		value_add(w->arena, list, prefix_value(w, &from->items[i]));
+	return list;
+}
+
+static struct value *endpoint_value(const struct writer *w,
+				    const struct view_peer *peer)
+{
+	const struct node_endpoint *e = peer->endpoint;
+	struct endpoint endpoint = { .port = peer->endpoint_port };
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (!e)
+		return value_bool(w->arena, false);
+	if (e->host)
+		return text_at(w, arena_printf(w->arena, "%s:%u", e->host,
+					       peer->endpoint_port), e->where);
+	endpoint.ip = e->ip;
+	return text_at(w, endpoint_format(&endpoint, text), e->where);
+}
+
+static struct value *preshared_value(const struct writer *w,
+				     const struct mesh_link *link)
+{
+	if (!link || !link->preshared_key_file)
+		return value_bool(w->arena, false);
+	return value_at(value_string(w->arena, link->preshared_key_file),
+			link->preshared_where);
+}
+
+static struct value *peer_value(const struct writer *w,
+				const struct view_peer *peer)
+{
+	const struct node *node = peer->node;
+	struct writer one = { w->arena, w->view, value_object(w->arena) };
+	char key[KEY_TEXT_MAX];
+
+	set(&one, "name",
+	    value_at(value_string(w->arena, node->name), node->where));
+	set(&one, "public_key",
+	    text_at(w, key_format(&node->public_key, key), node->key_where));
+	set(&one, "preshared_key_file", preshared_value(w, peer->link));
+	set(&one, "allowed_ips", prefix_values(w, &peer->allowed));
+	set(&one, "endpoint", endpoint_value(w, peer));
+	set_bool(&one, "endpoint_fixed", peer->endpoint &&
+		 w->view->mesh->endpoint_policy == ENDPOINT_FIXED);
+	set_number(&one, "keepalive", peer->keepalive, node->where);
+	return one.out;
+}
+
+static struct value *peer_values(const struct writer *w)
+{
+	struct value *list = value_list(w->arena);
+
+	for (size_t i = 0; i < w->view->peer_count; i++)
+		value_add(w->arena, list, peer_value(w, &w->view->peers[i]));
+	return list;
+}
+
+static void set_names(const struct writer *w)
+{
+	const struct mesh *mesh = w->view->mesh;
+	const struct node *self = w->view->self;
+
+	set(w, "mesh", value_at(value_string(w->arena, mesh->name),
+				mesh->name_where));
+	set(w, "node", value_at(value_string(w->arena, self->name),
+				self->where));
+	set(w, "interface", value_at(value_string(w->arena, mesh->interface),
+				     mesh->interface_where.source ?
+				     mesh->interface_where :
+				     mesh->name_where));
+	set_string(w, "private_key_file",
+		   arena_printf(w->arena, "%s.key", mesh->name));
+}
+
+/*
+ * A whole family goes by the tunnel: of the table main by a table and rules of
+ * its own, which need a mark; of another table by a default route there.
+ */
+static bool is_full(const struct view *view, bool full)
+{
+	return full && view->table == RT_TABLE_MAIN;
+}
+
+static void set_device(const struct writer *w)
+{
+	const struct view *view = w->view;
+	const struct node *self = view->self;
+	bool full = is_full(view, view->full4 || view->full6);
+
+	set(w, "addresses", address_values(w));
+	set_number(w, "listen_port", view->listen_port,
+		   view->listen_port_where);
+	set_bool(w, "automatic_mark", full && !view->fwmark);
+	if (full && !view->fwmark)
+		set_string(w, "fwmark", "auto");
+	else
+		set_number(w, "fwmark", view->fwmark, self->fwmark.where);
+	set_number(w, "mtu", view->mtu, self->mtu.where.source ?
+		   self->mtu.where : view->mesh->mtu.where);
+	set_bool(w, "forwards4", view->forwards4);
+	set_bool(w, "forwards6", view->forwards6);
+	set(w, "peers", peer_values(w));
+}
+
+static void add_default(const struct writer *w, struct value *routes,
+			uint8_t family, struct place where)
+{
+	struct placed_prefix whole = { .prefix.ip.family = family,
+				       .where = where };
+
+	value_add(w->arena, routes, prefix_value(w, &whole));
+}
+
+static void set_network(const struct writer *w)
+{
+	const struct view *view = w->view;
+	struct value *routes = prefix_values(w, &view->routes);
+	bool apart = view->table != RT_TABLE_MAIN;
+
+	if (apart && view->full4)
+		add_default(w, routes, AF_INET, view->full4_where);
+	if (apart && view->full6)
+		add_default(w, routes, AF_INET6, view->full6_where);
+	set(w, "routes", routes);
+	set_number(w, "table", apart ? view->table : 0,
+		   view->self->table.where);
+	set_bool(w, "full", is_full(view, view->full4 || view->full6));
+	set_bool(w, "full4", is_full(view, view->full4));
+	set_bool(w, "full6", is_full(view, view->full6));
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct placed_prefix *x = a, *y = b;
+
+	return prefix_compare(&x->prefix, &y->prefix);
+}
+
+/* The order in which they are written says nothing. */
+static struct prefix_list sorted(struct arena *arena,
+				 const struct prefix_list *from)
+{
+	struct prefix_list out = { .count = from->count };
+
+	if (!from->count)
+		return out;
+	out.items = arena_copy(arena, from->items,
+			       from->count * sizeof(*from->items));
+	qsort(out.items, out.count, sizeof(*out.items), compare);
+	return out;
+}
+
+static void set_firewall(const struct writer *w)
+{
+	const struct view *view = w->view;
+	struct prefix_list subnets = sorted(w->arena, &view->self->subnets);
+
+	set_bool(w, "firewall", view->mesh->firewall);
+	set_string(w, "firewall_table",
+		   firewall_table_name(w->arena, view->mesh->name));
+	set(w, "members4", set_value(w, &view->members, AF_INET));
+	set(w, "members6", set_value(w, &view->members, AF_INET6));
+	set_bool(w, "any_source4", view->full4);
+	set_bool(w, "any_source6", view->full6);
+	set(w, "subnets4", set_value(w, &subnets, AF_INET));
+	set(w, "subnets6", set_value(w, &subnets, AF_INET6));
+	set_bool(w, "exit4", has_whole(&subnets, AF_INET));
+	set_bool(w, "exit6", has_whole(&subnets, AF_INET6));
+	set_bool(w, "relays", view->relays);
+}
+
+const struct value *view_values(struct arena *arena, const struct view *view)
+{
+	struct writer w = { arena, view, value_object(arena) };
+
+	set_names(&w);
+	set_device(&w);
+	set_network(&w);
+	set_firewall(&w);
+	return w.out;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one node has of a mesh.  Everything is decided by names and values,
+ * never by the order in which the document gives them.
+ */
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "doc/doc.h"
+#include "doc/view_private.h"
+
+#define DEFAULT_KEEPALIVE 25	/* seconds; NAT forgets UDP after 30 */
+
+struct maker {
+	struct arena *arena;
+	const struct graph *graph;
+	const struct mesh *mesh;
+	uint32_t self;
+	struct view *view;
+};
+
+static int placed_compare(const void *a, const void *b)
+{
+	const struct placed_prefix *x = a, *y = b;
+	int order = prefix_compare(&x->prefix, &y->prefix);
+
+	return order ? order : (x->where.offset > y->where.offset) -
+			       (x->where.offset < y->where.offset);
+}
+
+/* Sorted, each once. */
+static void list_sort(struct prefix_list *list)
+{
+	size_t kept = 0;
+
+	if (!list->count)
+		return;
+	qsort(list->items, list->count, sizeof(*list->items), placed_compare);
+	for (size_t i = 0; i < list->count; i++)
+		if (!kept || prefix_compare(&list->items[kept - 1].prefix,
+					    &list->items[i].prefix))
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
+static void list_reserve(struct arena *arena, struct prefix_list *list,
+			 size_t count)
+{
+	list->items = arena_new_array(arena, struct placed_prefix, count);
+	list->count = 0;
+	list->capacity = count;
+}
+
+static void list_add(struct prefix_list *list, struct prefix prefix,
+		     struct place where)
+{
+	list->items[list->count++] = (struct placed_prefix){ prefix, where };
+}
+
+static size_t prefixes_of(const struct node *node)
+{
+	return node->addresses.count + node->subnets.count;
+}
+
+static void add_addresses(struct prefix_list *list, const struct node *node)
+{
+	for (size_t i = 0; i < node->addresses.count; i++) {
+		const struct placed_prefix *item = &node->addresses.items[i];
+		struct prefix whole = item->prefix;
+
+		whole.length = (uint8_t)ip_bits(whole.ip.family);
+		list_add(list, whole, item->where);
+	}
+}
+
+static bool is_exit(const struct node *node, uint8_t family)
+{
+	for (size_t i = 0; i < node->subnets.count; i++) {
+		const struct prefix *p = &node->subnets.items[i].prefix;
+
+		if (!p->length && p->ip.family == family)
+			return true;
+	}
+	return false;
+}
+
+/* An exit has a way out of its own: it takes that of no other. */
+static void add_subnets(const struct maker *m, struct prefix_list *list,
+			const struct node *node)
+{
+	const struct node *self = &m->mesh->nodes[m->self];
+
+	for (size_t i = 0; i < node->subnets.count; i++) {
+		const struct placed_prefix *item = &node->subnets.items[i];
+
+		if (item->prefix.length ||
+		    !is_exit(self, item->prefix.ip.family))
+			list_add(list, prefix_mask(item->prefix), item->where);
+	}
+}
+
+static void add_node(const struct maker *m, struct prefix_list *list,
+		     const struct node *node)
+{
+	add_addresses(list, node);
+	add_subnets(m, list, node);
+}
+
+/* A spoke sends its hub all that the mesh has. */
+static void allow_mesh(const struct maker *m, struct prefix_list *list)
+{
+	const struct mesh *mesh = m->mesh;
+	size_t count = mesh->overlay.count;
+
+	for (size_t i = 0; i < mesh->node_count; i++)
+		count += mesh->nodes[i].subnets.count;
+	list_reserve(m->arena, list, count);
+	for (size_t i = 0; i < mesh->overlay.count; i++)
+		list_add(list, prefix_mask(mesh->overlay.items[i].prefix),
+			 mesh->overlay.items[i].where);
+	for (size_t i = 0; i < mesh->node_count; i++)
+		if (i != m->self && !mesh->nodes[i].disabled)
+			add_subnets(m, list, &mesh->nodes[i]);
+}
+
+/* A node with, if it is another hub, the spokes behind it. */
+static void allow_node(const struct maker *m, uint32_t peer, bool with_spokes,
+		       struct prefix_list *list)
+{
+	const struct graph_index *spokes = &m->graph->spokes;
+	const struct node *nodes = m->mesh->nodes;
+	size_t count = prefixes_of(&nodes[peer]);
+	uint32_t first = with_spokes ? spokes->first[peer] : 0;
+	uint32_t end = with_spokes ? spokes->first[peer + 1] : 0;
+
+	for (uint32_t i = first; i < end; i++)
+		count += prefixes_of(&nodes[spokes->items[i]]);
+	list_reserve(m->arena, list, count);
+	add_node(m, list, &nodes[peer]);
+	for (uint32_t i = first; i < end; i++)
+		if (!nodes[spokes->items[i]].disabled)
+			add_node(m, list, &nodes[spokes->items[i]]);
+}
+
+static uint16_t keepalive_of(const struct maker *m,
+			     const struct mesh_link *link,
+			     const struct view_peer *peer)
+{
+	const struct node *self = &m->mesh->nodes[m->self];
+
+	if (link && link->keepalive.where.source)
+		return (uint16_t)link->keepalive.value;
+	if (self->keepalive.where.source)
+		return (uint16_t)self->keepalive.value;
+	if (m->mesh->keepalive.where.source)
+		return (uint16_t)m->mesh->keepalive.value;
+	if (peer->endpoint && !graph_endpoint(m->graph, link, m->self))
+		return DEFAULT_KEEPALIVE;
+	return 0;
+}
+
+static void make_peer(const struct maker *m, const struct neighbour *n,
+		      struct view_peer *out)
+{
+	const struct graph *g = m->graph;
+	bool is_spoke = g->hub_of[m->self] != GRAPH_NONE;
+
+	*out = (struct view_peer){ .node = &m->mesh->nodes[n->node],
+				   .link = n->link };
+	if (is_spoke)
+		allow_mesh(m, &out->allowed);
+	else
+		allow_node(m, n->node, g->is_hub[n->node], &out->allowed);
+	list_sort(&out->allowed);
+	out->endpoint = graph_endpoint(g, n->link, n->node);
+	if (out->endpoint)
+		out->endpoint_port = out->endpoint->port ? out->endpoint->port
+					: graph_listen_port(g, n->node, NULL);
+	out->keepalive = keepalive_of(m, n->link, out);
+}
+
+static void make_peers(const struct maker *m)
+{
+	struct neighbour *neighbours;
+	size_t count = graph_neighbours(m->arena, m->graph, m->self,
+					&neighbours);
+
+	m->view->peers = arena_new_array(m->arena, struct view_peer, count);
+	m->view->peer_count = count;
+	for (size_t i = 0; i < count; i++)
+		make_peer(m, &neighbours[i], &m->view->peers[i]);
+}
+
+static bool has_family(const struct prefix_list *list, uint8_t family)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].prefix.ip.family == family)
+			return true;
+	return false;
+}
+
+/* A hub has to pass on what spokes send each other, and other hubs. */
+static bool has_spokes(const struct maker *m)
+{
+	const struct graph_index *spokes = &m->graph->spokes;
+
+	for (uint32_t i = spokes->first[m->self];
+	     i < spokes->first[m->self + 1]; i++)
+		if (!m->mesh->nodes[spokes->items[i]].disabled)
+			return true;
+	return false;
+}
+
+static void make_forwarding(const struct maker *m)
+{
+	struct view *view = m->view;
+
+	view->relays = has_spokes(m);
+	view->forwards4 = has_family(&view->self->subnets, AF_INET) ||
+		(view->relays && has_family(&m->mesh->overlay, AF_INET));
+	view->forwards6 = has_family(&view->self->subnets, AF_INET6) ||
+		(view->relays && has_family(&m->mesh->overlay, AF_INET6));
+}
+
+/*
+ * The routes that the kernel makes for our addresses, in the table main.  An
+ * IPv4 address has none if it stands alone or its network is 0.0.0.0/8
+ * (net/ipv4/fib_frontend.c, fib_add_ifaddr).
+ */
+void view_connected(struct arena *arena, const struct node *node,
+		    struct prefix_list *out)
+{
+	list_reserve(arena, out, node->addresses.count);
+	for (size_t i = 0; i < node->addresses.count; i++) {
+		const struct placed_prefix *item = &node->addresses.items[i];
+		struct prefix network = prefix_mask(item->prefix);
+
+		if (network.ip.family == AF_INET &&
+		    (network.length == 32 || !network.ip.bytes[0]))
+			continue;
+		list_add(out, network, item->where);
+	}
+	list_sort(out);
+}
+
+/* Of ALL, sorted, drop what lies in one of CONNECTED: those are sorted too,
+   and none covers another. */
+static void drop_covered(struct prefix_list *all,
+			 const struct prefix_list *connected)
+{
+	size_t kept = 0, next = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct prefix *p = &all->items[i].prefix;
+
+		while (next < connected->count &&
+		       prefix_compare(&connected->items[next].prefix, p) <= 0)
+			next++;
+		if (next && prefix_covers(&connected->items[next - 1].prefix,
+					  p))
+			continue;
+		all->items[kept++] = all->items[i];
+	}
+	all->count = kept;
+}
+
+static void take_whole(struct view *view, const struct placed_prefix *item)
+{
+	if (item->prefix.ip.family == AF_INET) {
+		view->full4 = true;
+		view->full4_where = item->where;
+	} else {
+		view->full6 = true;
+		view->full6_where = item->where;
+	}
+}
+
+static void make_routes(const struct maker *m)
+{
+	struct view *view = m->view;
+	bool uses4 = view->forwards4 ||
+		     has_family(&view->self->addresses, AF_INET);
+	bool uses6 = view->forwards6 ||
+		     has_family(&view->self->addresses, AF_INET6);
+	struct prefix_list connected;
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->peer_count; i++)
+		count += view->peers[i].allowed.count;
+	list_reserve(m->arena, &view->routes, count);
+	for (size_t i = 0; i < view->peer_count; i++) {
+		const struct prefix_list *allowed = &view->peers[i].allowed;
+
+		for (size_t k = 0; k < allowed->count; k++) {
+			const struct placed_prefix *item = &allowed->items[k];
+
+			if (!(item->prefix.ip.family == AF_INET ? uses4
+								: uses6))
+				continue;
+			if (!item->prefix.length)
+				take_whole(view, item);
+			else
+				list_add(&view->routes, item->prefix,
+					 item->where);
+		}
+	}
+	list_sort(&view->routes);
+	if (view->table != RT_TABLE_MAIN)
+		return;
+	view_connected(m->arena, view->self, &connected);
+	drop_covered(&view->routes, &connected);
+}
+
+static void make_members(const struct maker *m)
+{
+	const struct mesh *mesh = m->mesh;
+	struct prefix_list *members = &m->view->members;
+	size_t count = 0, kept = 0;
+
+	for (size_t i = 0; i < mesh->node_count; i++)
+		count += prefixes_of(&mesh->nodes[i]);
+	list_reserve(m->arena, members, count);
+	for (size_t i = 0; i < mesh->node_count; i++)
+		if (i != m->self && !mesh->nodes[i].disabled)
+			add_node(m, members, &mesh->nodes[i]);
+	for (size_t i = 0; i < members->count; i++)
+		if (members->items[i].prefix.length)
+			members->items[kept++] = members->items[i];
+	members->count = kept;
+	list_sort(members);
+}
+
+static uint32_t setting_or(const struct setting *setting, uint32_t otherwise)
+{
+	return setting->where.source ? setting->value : otherwise;
+}
+
+void view_of(struct arena *arena, const struct graph *graph, uint32_t self,
+	     struct view *out)
+{
+	const struct mesh *mesh = graph->mesh;
+	const struct node *node = &mesh->nodes[self];
+	struct maker m = { arena, graph, mesh, self, out };
+
+	*out = (struct view){ .mesh = mesh, .self = node };
+	out->listen_port = graph_listen_port(graph, self,
+					     &out->listen_port_where);
+	out->mtu = setting_or(&node->mtu, setting_or(&mesh->mtu, 0));
+	out->fwmark = setting_or(&node->fwmark, 0);
+	out->table = setting_or(&node->table, RT_TABLE_MAIN);
+	if (node->disabled)
+		return;
+	make_peers(&m);
+	make_forwarding(&m);
+	make_routes(&m);
+	make_members(&m);
+}
+
+void view_make(struct arena *arena, const struct mesh *mesh,
+	       const struct node *self, struct view *out)
+{
+	struct graph graph;
+
+	graph_make(arena, mesh, &graph);
+	view_of(arena, &graph, (uint32_t)(self - mesh->nodes), out);
+}

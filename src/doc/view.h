@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one node has of a mesh: decided here, only written down by templates. */
+#pragma once
+
+#include "doc/mesh.h"
+
+struct view_peer {
+	const struct node *node;
+	const struct mesh_link *link;	/* special to it, or NULL */
+	/* Sorted; where: the subnet or address it comes from.  No /0 of a
+	   family that the node has one of itself. */
+	struct prefix_list allowed;
+	const struct node_endpoint *endpoint;	/* or NULL */
+	uint16_t endpoint_port;		/* settled: never 0 with an endpoint */
+	uint16_t keepalive;		/* ours towards it; 0: off */
+};
+
+struct view {
+	const struct mesh *mesh;
+	const struct node *self;
+	uint16_t listen_port;		/* 0: left to the kernel */
+	struct place listen_port_where;	/* the best place to name for it */
+	uint32_t mtu;			/* 0: automatic */
+	uint32_t fwmark;		/* 0: none, or automatic if full */
+	uint32_t table;			/* 254, main, where none is said */
+	struct view_peer *peers;	/* by name */
+	size_t peer_count;
+	/* Over our device, sorted; no /0.  Of a family that the node neither
+	   has an address of nor forwards there are none, and no full tunnel. */
+	struct prefix_list routes;
+	bool full4, full6;		/* a peer takes the whole family */
+	struct place full4_where, full6_where;
+	bool forwards4, forwards6;	/* between the mesh and others */
+	bool relays;			/* from the mesh into the mesh: a hub */
+	/* Sources that may come out of the mesh: addresses and subnets of all
+	   other members that are not disabled; sorted, no /0.  None for a
+	   disabled node, which has no peers either. */
+	struct prefix_list members;
+};

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Documents as they are met: each of tests/golden/document/valid/ is taken
+ * without a word, each NAME.json of fail/ is refused with the diagnostics in
+ * NAME.txt beside it.
+ *
+ * GOLDEN_UPDATE=1 writes what is said now.  MESHAPPLY_SOURCE is the project's
+ * folder, else "."
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "doc/doc.h"
+#include "support/check.h"
+
+#define ARENA ((size_t)1 << 30)
+#define GOLDEN "tests/golden/document/"
+#define VALID_AT_LEAST 5
+#define FAIL_AT_LEAST 150
+
+static struct arena *arena, *secrets;
+static struct sbuf wrong;	/* of all documents, for the end of a test */
+
+static void begin(void)
+{
+	arena = arena_new(ARENA);
+	secrets = arena_new_secret(ARENA);
+	sbuf_init(&wrong, arena);
+	sbuf_puts(&wrong, "");
+}
+
+static void end(void)
+{
+	/* Longer than the messages that Check takes. */
+	fputs(wrong.data, stdout);
+	ck_assert_uint_eq(wrong.size, 0);
+	arena_freep(&arena);
+	arena_freep(&secrets);
+}
+
+static bool updating(void)
+{
+	const char *value = getenv("GOLDEN_UPDATE");
+
+	return value && *value && strcmp(value, "0") != 0;
+}
+
+static const char *path_of(const char *folder, const char *name)
+{
+	const char *root = getenv("MESHAPPLY_SOURCE");
+
+	return arena_printf(arena, "%s/" GOLDEN "%s/%s", root ? root : ".",
+			    folder, name);
+}
+
+/* The file's content; a missing file fails the test unless it is OPTIONAL. */
+static struct str slurp(const char *path, bool optional)
+{
+	FILE *file = fopen(path, "re");
+	struct sbuf content;
+	char buffer[4096];
+	size_t size;
+
+	sbuf_init(&content, arena);
+	sbuf_puts(&content, "");
+	ck_assert_msg(file || optional, "%s: %m", path);
+	while (file && (size = fread(buffer, 1, sizeof(buffer), file)) > 0)
+		sbuf_add(&content, buffer, size);
+	if (file)
+		fclose(file);
+	return (struct str){ content.data, content.size };
+}
+
+static void spew(const char *path, struct str content)
+{
+	FILE *file = fopen(path, "we");
+
+	ck_assert_msg(file != NULL, "%s: %m", path);
+	ck_assert_uint_eq(fwrite(content.data, 1, content.size, file),
+			  content.size);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+/* What reading FOLDER/NAME says. */
+static struct str said_of(const char *folder, const char *name)
+{
+	struct source *source = arena_new_object(arena, struct source);
+	struct mesh mesh, untouched;
+	struct diags diags;
+	struct sbuf text;
+	int result;
+
+	source->name = name;
+	source->text = slurp(path_of(folder, name), false);
+	memset(&mesh, 0x5a, sizeof(mesh));
+	untouched = mesh;
+	diags_init(&diags, arena);
+	result = mesh_read(arena, secrets, source, &mesh, &diags);
+	ck_assert_int_eq(result, diags.errors ? -1 : 0);
+	if (result)
+		ck_assert_msg(!memcmp(&mesh, &untouched, sizeof(mesh)),
+			      "%s: refused, and yet there is a mesh", name);
+	diags_sort(&diags);
+	sbuf_init(&text, arena);
+	sbuf_puts(&text, "");
+	diags_format(&diags, &text);
+	return (struct str){ text.data, text.size };
+}
+
+static const char *without(const char *name, const char *ending)
+{
+	size_t size = strlen(name), cut = strlen(ending);
+
+	if (size <= cut || strcmp(name + size - cut, ending) != 0)
+		return NULL;
+	return arena_strndup(arena, name, size - cut);
+}
+
+/* Calls SEE for each file of the folder that ends so. */
+static size_t each(const char *folder, const char *ending,
+		   void (*see)(const char *stem))
+{
+	DIR *dir = opendir(path_of(folder, ""));
+	struct dirent *entry;
+	size_t count = 0;
+
+	ck_assert_msg(dir != NULL, "%s: %m", folder);
+	while ((entry = readdir(dir))) {
+		const char *stem = without(entry->d_name, ending);
+
+		if (!stem)
+			continue;
+		see(stem);
+		count++;
+	}
+	closedir(dir);
+	return count;
+}
+
+static void see_valid(const char *stem)
+{
+	struct str said = said_of("valid", arena_printf(arena, "%s.json",
+							stem));
+
+	sbuf_str(&wrong, said);
+}
+
+START_TEST(taken)
+{
+	begin();
+	ck_assert_uint_ge(each("valid", ".json", see_valid), VALID_AT_LEAST);
+	end();
+}
+END_TEST
+
+/* Of keys in the documents of fail/, whole or mangled, in places of all kinds:
+   never said. */
+static const char *const secret_parts[] = { "Iz7fpYyEhHcS", "\"abcdef\"" };
+
+static void see_refused(const char *stem)
+{
+	struct str said = said_of("fail", arena_printf(arena, "%s.json",
+						       stem));
+	const char *path = path_of("fail", arena_printf(arena, "%s.txt",
+							stem));
+	struct str golden;
+
+	if (!said.size)
+		sbuf_printf(&wrong, "%s: not refused\n", stem);
+	for (size_t i = 0; i < array_size(secret_parts); i++)
+		if (strstr(said.data, secret_parts[i]))
+			sbuf_printf(&wrong, "%s: tells a key\n%s", stem,
+				    said.data);
+	if (updating())
+		spew(path, said);
+	golden = slurp(path, true);
+	if (!str_equal(golden, said))
+		sbuf_printf(&wrong, "%s: wanted\n%s\nsaid\n%s\n", stem,
+			    golden.data, said.data);
+}
+
+START_TEST(refused)
+{
+	begin();
+	ck_assert_uint_ge(each("fail", ".json", see_refused), FAIL_AT_LEAST);
+	end();
+}
+END_TEST
+
+static void see_text(const char *stem)
+{
+	const char *name = arena_printf(arena, "%s.json", stem);
+
+	if (access(path_of("fail", name), F_OK))
+		sbuf_printf(&wrong, "%s.txt belongs to no document\n", stem);
+}
+
+START_TEST(texts_have_documents)
+{
+	begin();
+	ck_assert_uint_ge(each("fail", ".txt", see_text), FAIL_AT_LEAST);
+	end();
+}
+END_TEST
+
+int main(void)
+{
+	const struct check_case cases[] = {
+		CHECK_CASE(taken),
+		CHECK_CASE(refused),
+		CHECK_CASE(texts_have_documents),
+	};
+
+	return check_run("document goldens", cases, array_size(cases));
+}
