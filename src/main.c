@@ -13,10 +13,15 @@ const struct verb verbs[] = {
 	{ "plan", "SOURCE", "show what apply would do, and write nothing",
 	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
 	  TAKES_OUTPUT, 1, 1, cmd_plan },
-	{ "validate", "SOURCE", "check SOURCE without looking at the kernel",
-	  TAKES_SOURCE | TAKES_MESH | TAKES_OUTPUT, 1, 1, cmd_validate },
+	{ "validate", "SOURCE...", "check SOURCE without looking at the kernel",
+	  TAKES_SOURCE | TAKES_ROOT | TAKES_MESH | TAKES_OUTPUT |
+	  TAKES_NODES | TAKES_FINDINGS, 1, SOURCES_MAX, cmd_validate },
+	{ "render", "SOURCE", "print or write the three texts of SOURCE",
+	  TAKES_SOURCE | TAKES_ROOT | TAKES_MESH | TAKES_NODES |
+	  TAKES_RENDER, 1, 1, cmd_render },
 	{ "status", "[MESH]", "show a mesh's peers and whether all is as applied",
-	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT, 0, 1, cmd_status },
+	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT | TAKES_DRIFT, 0, 1,
+	  cmd_status },
 	{ "adopt", "NAME [SOURCE]", "take over a running wg-quick device",
 	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
 	  TAKES_OUTPUT, 1, 2, cmd_adopt },

@@ -16,10 +16,13 @@
 
 struct arena;
 
+#define SOURCES_MAX 64		/* that validate takes at once */
 #define EXIT_CHANGES 2
 #define EXIT_PARTIAL 6
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+/* How validate tells what it found. */
+enum findings { FINDINGS_TEXT, FINDINGS_GITHUB, FINDINGS_SARIF };
 
 /* What the command line said. */
 struct options {
@@ -28,13 +31,18 @@ struct options {
 	const char *key;
 	const char *root;	/* "" where none was given */
 	const char *netns;
+	const char *node;
+	const char *templates;
+	const char *output;	/* a folder */
 	const char *force[16];
 	size_t force_count;
 	bool dry_run, json, jsonl, detailed_exitcode, strict;
 	bool quiet, verbose, ignore_hooks, ignore_dns, help, version;
+	bool all_nodes, values;
 	bool implied;		/* no verb was given */
 	unsigned int wait;	/* seconds for the lock */
 	enum color color;
+	enum findings findings;
 	char **arguments;	/* what is left: SOURCE, NAME */
 	int argument_count;
 };
@@ -50,11 +58,16 @@ struct verb {
 
 /* Sets of options that a verb takes besides the common ones. */
 enum option_set {
-	TAKES_SOURCE = 1u << 0,	/* --key --ignore-hooks --ignore-dns --strict */
+	TAKES_SOURCE = 1u << 0,	/* --key --node --templates … */
 	TAKES_KERNEL = 1u << 1,	/* --netns --root */
 	TAKES_MESH = 1u << 2,
 	TAKES_CHANGE = 1u << 3,	/* --force --dry-run --wait … */
 	TAKES_OUTPUT = 1u << 4,	/* --json --jsonl … */
+	TAKES_DRIFT = 1u << 5,	/* --detailed-exitcode, where none is made */
+	TAKES_ROOT = 1u << 6,	/* --root, without --netns */
+	TAKES_NODES = 1u << 7,	/* --all-nodes */
+	TAKES_FINDINGS = 1u << 8,	/* --format */
+	TAKES_RENDER = 1u << 9,	/* --output --values */
 };
 
 extern const struct verb verbs[];
@@ -99,8 +112,9 @@ int session_kernel(struct session *s, struct err *e);
 int session_last(struct session *s, struct err *e);
 
 /*
- * want.c: from SOURCE to s->want, keys read, names resolved; errors are in
- * s->diags as well.  run.mesh and the planner's options are set.
+ * want.c: from SOURCE (NULL: what the config of --mesh says) to s->want, for
+ * this host: keys read, names resolved; errors are in s->diags as well.
+ * run.mesh and the planner's options are set.
  */
 int want_read(struct session *s, const char *source, struct err *e);
 
@@ -115,6 +129,7 @@ int mesh_named(struct session *s, const char **mesh, struct err *e);
 int cmd_apply(struct options *o);
 int cmd_plan(struct options *o);
 int cmd_validate(struct options *o);
+int cmd_render(struct options *o);
 int cmd_status(struct options *o);
 int cmd_adopt(struct options *o);
 int cmd_remove(struct options *o);

@@ -12,7 +12,8 @@
 enum {
 	OPT_MESH = 256, OPT_KEY, OPT_FORCE, OPT_JSON, OPT_JSONL, OPT_DETAILED,
 	OPT_STRICT, OPT_ROOT, OPT_NETNS, OPT_COLOR, OPT_HOOKS, OPT_DNS,
-	OPT_WAIT,
+	OPT_WAIT, OPT_NODE, OPT_TEMPLATES, OPT_ALL_NODES, OPT_VALUES,
+	OPT_FORMAT,
 };
 
 /* One table: what is read, what --help says, which verbs take it. */
@@ -25,6 +26,18 @@ static const struct option_row {
 	  "the mesh's name, where SOURCE does not give one" },
 	{ { "key", required_argument, NULL, OPT_KEY }, TAKES_SOURCE, "FILE",
 	  "read the private key from FILE" },
+	{ { "node", required_argument, NULL, OPT_NODE }, TAKES_SOURCE, "NAME",
+	  "be this node of the document" },
+	{ { "all-nodes", no_argument, NULL, OPT_ALL_NODES }, TAKES_NODES, NULL,
+	  "every node of the document, without a key" },
+	{ { "templates", required_argument, NULL, OPT_TEMPLATES },
+	  TAKES_SOURCE, "DIR", "take templates from DIR, as far as it has any" },
+	{ { "output", required_argument, NULL, 'o' }, TAKES_RENDER, "DIR",
+	  "write the files into DIR" },
+	{ { "values", no_argument, NULL, OPT_VALUES }, TAKES_RENDER, NULL,
+	  "print what templates see, as JSON" },
+	{ { "format", required_argument, NULL, OPT_FORMAT }, TAKES_FINDINGS,
+	  "FORMAT", "text (the default), github or sarif" },
 	{ { "ignore-hooks", no_argument, NULL, OPT_HOOKS }, TAKES_SOURCE, NULL,
 	  "go on without PostUp and its like" },
 	{ { "ignore-dns", no_argument, NULL, OPT_DNS }, TAKES_SOURCE, NULL,
@@ -38,10 +51,12 @@ static const struct option_row {
 	{ { "wait", required_argument, NULL, OPT_WAIT }, TAKES_CHANGE,
 	  "SECONDS", "wait for another run on the same mesh to end" },
 	{ { "detailed-exitcode", no_argument, NULL, OPT_DETAILED },
-	  TAKES_CHANGE, NULL, "exit 2 when there are, or were, changes" },
+	  TAKES_CHANGE | TAKES_DRIFT, NULL,
+	  "exit 2 when there are, or were, changes" },
 	{ { "netns", required_argument, NULL, OPT_NETNS }, TAKES_KERNEL,
 	  "NAME", "work in this network namespace of ip netns" },
-	{ { "root", required_argument, NULL, OPT_ROOT }, TAKES_KERNEL, "DIR",
+	{ { "root", required_argument, NULL, OPT_ROOT },
+	  TAKES_KERNEL | TAKES_ROOT, "DIR",
 	  "look for meshapply's own files beneath DIR" },
 	{ { "json", no_argument, NULL, OPT_JSON }, TAKES_OUTPUT, NULL,
 	  "print one JSON object" },
@@ -61,7 +76,7 @@ static const struct option_row {
 /* What --force=GUARD may overrule: every err_refuse(), and recover. */
 static const char *const guards[] = {
 	"device", "route", "rule", "port", "foreign", "firewall", "root",
-	"journal",
+	"journal", "expired",
 };
 
 void usage_error(const char *format, ...)
@@ -108,10 +123,11 @@ static void help_all(void)
 	puts("Usage: meshapply [VERB] [OPTION]... [SOURCE]\n\n"
 	     "Make this host's kernel match the description of a WireGuard "
 	     "mesh, and exit.\n\n"
-	     "SOURCE is a wg-quick file (wg0.conf, or wg0 for "
-	     "/etc/wireguard/wg0.conf), a\nfolder with wireguard.conf, "
-	     "network.batch and firewall.nft, or - for standard\ninput "
-	     "with --mesh.\n\nVerbs:");
+	     "SOURCE is a mesh document (office.json), a wg-quick file "
+	     "(wg0.conf), a folder\nwith wireguard.conf, network.batch and "
+	     "firewall.nft, or - for standard input.\nA bare NAME is the "
+	     "source that /etc/meshapply/NAME.conf names, else\n"
+	     "/etc/wireguard/NAME.conf.\n\nVerbs:");
 	for (size_t i = 0; i < verb_count; i++)
 		printf("  %-9s %-14s %s\n", verbs[i].name, verbs[i].arguments,
 		       verbs[i].summary);
@@ -178,20 +194,38 @@ int cmd_help(struct options *o)
 	return 0;
 }
 
+/* The place of TEXT among WORDS, or -1, told. */
+static int read_word(const char *option, const char *text,
+		     const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(text, words[i]))
+			return (int)i;
+	usage_error("%s is %s, %s or %s, not %s", option, words[0], words[1],
+		    words[2], text);
+	return -1;
+}
+
 static int read_color(struct options *o, const char *when)
 {
 	static const char *const words[] = { "auto", "always", "never" };
+	int word = read_word("--color", when ? when : "always", words, 3);
 
-	if (!when)
-		when = "always";
-	for (int i = 0; i < (int)array_size(words); i++) {
-		if (strcmp(when, words[i]))
-			continue;
-		o->color = (enum color)i;
-		return 0;
-	}
-	usage_error("--color is auto, always or never, not %s", when);
-	return -1;
+	if (word < 0)
+		return -1;
+	o->color = (enum color)word;
+	return 0;
+}
+
+static int read_format(struct options *o, const char *format)
+{
+	static const char *const words[] = { "text", "github", "sarif" };
+	int word = read_word("--format", format, words, 3);
+
+	if (word < 0)
+		return -1;
+	o->findings = (enum findings)word;
+	return 0;
 }
 
 static int read_force(struct options *o, const char *guard)
@@ -236,6 +270,12 @@ static int read_option(struct options *o, int letter, const char *argument)
 	case OPT_KEY: o->key = argument; return 0;
 	case OPT_ROOT: o->root = argument; return 0;
 	case OPT_NETNS: o->netns = argument; return 0;
+	case OPT_NODE: o->node = argument; return 0;
+	case OPT_TEMPLATES: o->templates = argument; return 0;
+	case OPT_ALL_NODES: o->all_nodes = true; return 0;
+	case OPT_VALUES: o->values = true; return 0;
+	case OPT_FORMAT: return read_format(o, argument);
+	case 'o': o->output = argument; return 0;
 	case OPT_FORCE: return read_force(o, argument);
 	case OPT_WAIT: return read_wait(o, argument);
 	case OPT_COLOR: return read_color(o, argument);
@@ -276,7 +316,7 @@ static int read_all(int argc, char **argv, struct options *o, uint32_t *seen)
 	/* As which getopt speaks. */
 	if (argc)
 		argv[0] = name;
-	while ((letter = getopt_long(argc, argv, "nqvhV", table, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "nqvhVo:", table, NULL)) != -1) {
 		row = row_of(letter);
 		if (!row)
 			return -1;	/* getopt has said why */
@@ -315,9 +355,13 @@ static const struct verb *take_verb(struct options *o)
 
 static int check_count(const struct verb *verb, const struct options *o)
 {
+	/* A mesh's config names its source. */
+	bool enough = o->argument_count >= verb->least ||
+		(o->mesh && verb->accepts & TAKES_SOURCE && verb->least == 1 &&
+		 verb->run != cmd_adopt);
 	const char *extra;
 
-	if (o->argument_count < verb->least) {
+	if (!enough) {
 		if (o->implied)
 			usage_error("nothing to apply: meshapply wg0 applies "
 				    "/etc/wireguard/wg0.conf, meshapply --help "
@@ -338,6 +382,29 @@ static int check_count(const struct verb *verb, const struct options *o)
 	return -1;
 }
 
+static int check_pairs(const struct options *o)
+{
+	const struct {
+		bool both;
+		const char *a, *b;
+	} pairs[] = {
+		{ o->json && o->jsonl, "json", "jsonl" },
+		{ (o->json || o->jsonl) && o->findings != FINDINGS_TEXT,
+		  o->json ? "json" : "jsonl", "format" },
+		{ o->node && o->all_nodes, "node", "all-nodes" },
+		{ o->output && o->values, "output", "values" },
+	};
+
+	for (size_t i = 0; i < array_size(pairs); i++) {
+		if (!pairs[i].both)
+			continue;
+		usage_error("--%s and --%s exclude each other", pairs[i].a,
+			    pairs[i].b);
+		return -1;
+	}
+	return 0;
+}
+
 static int check_options(const struct verb *verb, const struct options *o,
 			 uint32_t seen)
 {
@@ -350,10 +417,8 @@ static int check_options(const struct verb *verb, const struct options *o,
 			    rows[i].option.name);
 		return -1;
 	}
-	if (o->json && o->jsonl) {
-		usage_error("--json and --jsonl exclude each other");
+	if (check_pairs(o))
 		return -1;
-	}
 	return check_count(verb, o);
 }
 

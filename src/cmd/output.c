@@ -10,19 +10,24 @@
 
 #include "base/arena.h"
 #include "cmd/cmd.h"
+#include "report/findings.h"
 #include "report/report.h"
 
 void output_note(struct session *s, const char *format, ...)
 {
+	struct sbuf text, shown;
 	va_list args;
 
 	if (s->options->quiet)
 		return;
-	fputs("meshapply: ", stderr);
+	sbuf_init(&text, s->arena);
+	sbuf_init(&shown, s->arena);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	sbuf_vprintf(&text, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	/* It may name what others have named. */
+	sbuf_show(&shown, (struct str){ text.data, text.size }, text.size);
+	fprintf(stderr, "meshapply: %s\n", shown.data ? shown.data : "");
 }
 
 bool session_colored(const struct session *s, int fd)
@@ -46,6 +51,8 @@ void output_diags(struct session *s)
 	struct sbuf out;
 
 	diags_sort(&s->diags);
+	if (s->options->findings != FINDINGS_TEXT)
+		return;
 	shown = s->diags;
 	if (s->options->quiet) {
 		shown.items = arena_new_array(s->arena, struct diag,
@@ -194,6 +201,8 @@ int output_end(struct session *s, const char *result,
 		stream_start();
 		object = end_json(s, result, applied, e, status);
 		json_object_set_new(object, "type", json_string("result"));
+		json_object_set_new(object, "plan", plan_summary_json(
+			s->arena, &s->run.plan));
 		print_json(object, 0);
 	} else if (s->options->json) {
 		object = end_json(s, result, applied, e, status);
@@ -205,6 +214,25 @@ int output_end(struct session *s, const char *result,
 		       result);
 	}
 	return status;
+}
+
+int output_findings(struct session *s, const struct err *e)
+{
+	/* That there are errors with a place is told by these. */
+	const struct err *other = e && (e->kind != ERR_DATA ||
+					!s->diags.errors) ? e : NULL;
+	struct sbuf out;
+
+	if (s->options->findings == FINDINGS_SARIF) {
+		print_json(findings_sarif(s->arena, &s->diags, other), 2);
+	} else {
+		sbuf_init(&out, s->arena);
+		findings_github(&out, &s->diags, other);
+		fwrite(out.data, 1, out.size, stdout);
+	}
+	if (e)
+		output_error(s, e);
+	return e ? (int)e->kind : 0;
 }
 
 int output_close(const struct verb *verb, const struct options *o, int status)

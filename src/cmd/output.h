@@ -30,6 +30,11 @@ int output_end(struct session *s, const char *result,
 	       int status);
 /* Everything collected in s->diags, sorted, on stderr. */
 void output_diags(struct session *s);
+/*
+ * The end of a run whose --format is not text, after output_diags(): its
+ * findings on stdout.  E is NULL or what went wrong; its status is returned.
+ */
+int output_findings(struct session *s, const struct err *e);
 /* What went wrong, on stderr, with the way out. */
 void output_error(struct session *s, const struct err *e);
 /*

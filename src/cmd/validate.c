@@ -1,24 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* validate: everything that can be found without this host's kernel state. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "cmd/cmd.h"
+#include "cmd/document.h"
 #include "cmd/output.h"
 #include "cmd/want.h"
+#include "doc/doc.h"
 #include "kern/nft.h"
 #include "plan/plan.h"
 #include "state/firewall.h"
 
+/* What was found out about the sources so far. */
+struct validation {
+	struct session *s;
+	const char *meshes[SOURCES_MAX];	/* of those that are valid */
+	size_t mesh_count;
+	const struct view *views[SOURCES_MAX];	/* ours, of documents */
+	size_t view_count;
+	bool uncompiled;	/* it was told that no firewall was compiled */
+};
+
 /* The keys of a folder lie on its node: elsewhere they are not missed. */
-static int check_keys(struct session *s, const struct quick *quick,
-		      struct err *e)
+static int check_keys(struct session *s, const struct want *w, struct err *e)
 {
 	struct err why = { 0 };
 
-	if (!want_keys(s, quick, &why))
+	if (!want_keys(s, w, &why))
 		return 0;
-	if (why.kind == ERR_DATA) {
+	/* Here it was found out who we are by the key. */
+	if (why.kind == ERR_DATA || (w->document && why.kind == ERR_CONFIG)) {
 		*e = why;
 		return -1;
 	}
@@ -26,15 +39,16 @@ static int check_keys(struct session *s, const struct quick *quick,
 	return 0;
 }
 
-static int check_firewall(struct session *s, struct err *e)
+static int check_firewall(struct validation *v, struct err *e)
 {
 	static const struct state nothing;
+	struct session *s = v->s;
 	struct err why = { 0 };
 
 	/* A mark for $fwmark, as on a host where nothing is taken. */
 	if (settle_numbers(s->arena, &s->want, &nothing, NULL, e))
 		return -1;
-	if (!s->want.firewall ||
+	if (!s->want.firewall || v->uncompiled ||
 	    !nftc_compile(s->arena, helper_folder(s->arena), -1,
 			  s->want.firewall, &s->diags, &why))
 		return 0;
@@ -43,30 +57,165 @@ static int check_firewall(struct session *s, struct err *e)
 		return -1;
 	}
 	output_note(s, "firewall.nft was not compiled: %s", why.text);
+	v->uncompiled = true;
 	return 0;
 }
 
-static int validate(struct session *s, struct err *e)
+/* One of many: what it took is given back where nothing speaks of it. */
+static int check_node(struct validation *v, struct want *w,
+		      const struct node *node, struct err *e)
 {
-	struct quick *quick;
+	struct session *s = v->s;
+	size_t mark = arena_mark(s->arena), count = s->diags.count;
+	size_t errors = s->diags.errors;
+	struct err why = { 0 };
 
-	if (want_texts(s, s->options->arguments[0], &quick, e))
+	if (document_render(s, w, node, &why) || want_state(s, w, &why) ||
+	    check_firewall(v, &why)) {
+		/* Its errors are collected: on to the next. */
+		if (why.kind == ERR_DATA && s->diags.errors != errors)
+			return 0;
+		*e = why;
+		return err_wrap(e, "%s", node->name);
+	}
+	if (s->diags.count == count && s->diags.errors == errors)
+		arena_reset(s->arena, mark);
+	return 0;
+}
+
+static int check_nodes(struct validation *v, struct want *w, struct err *e)
+{
+	const struct mesh *mesh = &w->document->mesh;
+
+	for (size_t i = 0; i < mesh->node_count; i++)
+		if (check_node(v, w, &mesh->nodes[i], e))
+			return -1;
+	v->s->run.mesh = mesh->name;
+	return 0;
+}
+
+/* As it is on this host, or on the node of --node. */
+static int check_self(struct validation *v, struct want *w, struct err *e)
+{
+	struct document *d = w->document;
+	struct session *s = v->s;
+	struct err why = { 0 };
+
+	if (document_find_self(s, w, &why)) {
+		if (why.kind == ERR_NO_INPUT || why.kind == ERR_PERMISSION) {
+			output_note(s, "no node's view was checked, which "
+				    "--all-nodes does: %s", why.text);
+			return 0;
+		}
+		*e = why;
 		return -1;
-	if (check_keys(s, quick, e))
+	}
+	if (document_render(s, w, d->self, e) || want_state(s, w, e))
 		return -1;
-	return check_firewall(s, e);
+	v->views[v->view_count++] = d->view;
+	/* The node of --node may be another host, with keys of its own. */
+	if (!d->by_name) {
+		others_check(s, d->view);
+		if (check_keys(s, w, e))
+			return -1;
+	}
+	return check_firewall(v, e);
+}
+
+static int check_document(struct validation *v, struct want *w, struct err *e)
+{
+	struct session *s = v->s;
+	size_t errors = s->diags.errors;
+	int tested = mesh_test(s->arena, &w->document->mesh, &s->diags);
+
+	if (s->options->all_nodes ? check_nodes(v, w, e) :
+			check_self(v, w, e))
+		return -1;
+	return tested || s->diags.errors != errors ? want_broken(s, e) : 0;
+}
+
+static int check_source(struct validation *v, const char *source,
+			struct err *e)
+{
+	struct session *s = v->s;
+	struct want *w;
+
+	if (want_open(s, source, &w, e))
+		return -1;
+	if (w->document) {
+		if (check_document(v, w, e))
+			return -1;
+	} else if (want_state(s, w, e) || check_keys(s, w, e) ||
+		   check_firewall(v, e)) {
+		return -1;
+	}
+	v->meshes[v->mesh_count++] = arena_strdup(s->arena, s->run.mesh);
+	return 0;
+}
+
+/* All that were given would be meshes of one host. */
+static int check_pairs(struct validation *v, struct err *e)
+{
+	struct diags *diags = &v->s->diags;
+	int result = 0;
+
+	for (size_t i = 0; i < v->view_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (view_check_pair(v->views[j], v->views[i], diags))
+				result = -1;
+	return result ? want_broken(v->s, e) : 0;
+}
+
+static int validate(struct validation *v, struct err *e)
+{
+	const struct options *o = v->s->options;
+	struct err why;
+	int result = 0;
+
+	/* Without one it is that of --mesh. */
+	for (int i = 0; i < o->argument_count || !i; i++) {
+		if (!check_source(v, o->arguments[i], &why))
+			continue;
+		/* Errors with a place are told, and counted, at the end. */
+		if (result && why.kind != ERR_DATA)
+			output_note(v->s, "%s", why.text);
+		else if (!result)
+			*e = why;
+		result = -1;
+	}
+	if (check_pairs(v, e))
+		result = -1;
+	if (result && v->s->diags.errors && e->kind == ERR_DATA)
+		want_broken(v->s, e);
+	return result;
+}
+
+static void tell_valid(const struct validation *v)
+{
+	const struct options *o = v->s->options;
+
+	if (o->quiet || o->json || o->jsonl)
+		return;
+	/* The last one is the end of the run. */
+	for (size_t i = 0; i + 1 < v->mesh_count; i++)
+		printf("%s: valid\n", v->meshes[i]);
 }
 
 int cmd_validate(struct options *o)
 {
 	cleanup_(session_closep) struct session s = { 0 };
+	struct validation v = { .s = &s };
 	struct err e = { 0 };
 	int result;
 
 	session_open(&s, o);
-	result = validate(&s, &e);
+	result = validate(&v, &e);
 	output_diags(&s);
+	if (o->findings != FINDINGS_TEXT)
+		return output_findings(&s, result ? &e : NULL);
 	if (result)
 		return output_end(&s, "invalid", NULL, &e, (int)e.kind);
+	s.run.mesh = v.meshes[v.mesh_count - 1];
+	tell_valid(&v);
 	return output_end(&s, "valid", NULL, NULL, 0);
 }

@@ -1,13 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The steps of want_read(), for validate, which needs not all of them. */
+/*
+ * The front of every run, step by step, for the verbs that do not need all
+ * of want_read().
+ */
 #pragma once
 
+#include "base/attr.h"
+#include "base/key.h"
+#include "input/config.h"
+#include "input/source.h"
+#include "state/text.h"
+
+struct document;
 struct err;
-struct quick;
 struct session;
 
-/* Read, translate and check SOURCE into s->want, without keys. */
-int want_texts(struct session *s, const char *source, struct quick **quick,
-	       struct err *e);
-/* Read the keys that s->want names; QUICK may hold some. */
-int want_keys(struct session *s, const struct quick *quick, struct err *e);
+/*
+ * A source that was read.  Diagnostics point into it: it is on the run's
+ * arena.
+ */
+struct want {
+	struct input_source in;
+	struct config config;		/* of this host; text.name NULL: none */
+	/* Of options, else of the config; NULL: not said */
+	const char *mesh, *key, *node;
+	const char *node_by;		/* who named the node */
+	const struct texts *texts;	/* NULL: not rendered yet */
+	const struct named_key *held;	/* keys in the source itself, by name */
+	size_t held_count;
+	struct document *document;	/* NULL: it is none */
+};
+
+/*
+ * Read SOURCE (NULL: that of the config of --mesh): a wg-quick file or a
+ * folder to its texts, a document to its mesh.
+ */
+int want_open(struct session *s, const char *source, struct want **out,
+	      struct err *e) must_check_;
+/* The texts, read and checked, to s->want, without keys. */
+int want_state(struct session *s, const struct want *w, struct err *e)
+	must_check_;
+/* Read the keys that s->want names. */
+int want_keys(struct session *s, const struct want *w, struct err *e)
+	must_check_;
+/* Settle W's key and node once its config is read. */
+void want_settle(const struct session *s, struct want *w);
+
+/* A warning where others can read W's file, which holds keys. */
+void want_warn_exposed(struct session *s, const struct want *w);
+/* What s->diags holds, as the error of the run; -1. */
+int want_broken(struct session *s, struct err *e);
+
+/* names.c: the endpoint names in s->want to addresses. */
+int want_names(struct session *s, struct err *e) must_check_;

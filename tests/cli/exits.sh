@@ -70,7 +70,9 @@ if [ -d /etc/wireguard ] && [ "$CLI_INSIDE" = root ]; then
 else
 	skip "a bare name is in /etc/wireguard" "it cannot be covered here"
 fi
-exits "a document" 64 m validate --mesh=x - <<<'{ "meshapply": 1 }'
+exits "a document that lacks nearly all" 65 \
+	m validate --mesh=x - <<<'{ "meshapply": 1 }'
+tells "it has a place" '^<stdin>:1:1: error: '
 exits "a URL" 64 m validate https://192.0.2.1/wg0.conf
 exits "another URL" 64 m validate ftp://192.0.2.1/wg0.conf
 exits "a file of another name" 64 bash -c \
@@ -118,6 +120,9 @@ exits "66: a folder without wireguard.conf" 66 m validate empty/
 tells "66: the file is named" 'wireguard.conf'
 exits "66: a folder called NAME.conf" 66 bash -c \
 	'mkdir -p d.conf; "$1" validate ./d.conf' - "$build/meshapply"
+exits "66: no such device to adopt" 66 \
+	m adopt "${r[@]}" --dry-run wg0 wg0.conf
+tells "66: it is told what makes one" 'meshapply apply makes one'
 exits "66: no such key" 66 m plan "${r[@]}" --key=/none.key wg0.conf
 exits "66: no key folder" 66 m plan "${r[@]}" f/
 tells "66: the folder is named" "no folder $scratch/image/etc/meshapply/keys"
@@ -204,6 +209,15 @@ chmod 640 credentials/wg7.key
 exits "78: a key by systemd that others can read" 78 \
 	env CREDENTIALS_DIRECTORY="$scratch/credentials" \
 	"$build/meshapply" plan "${r[@]}" f/
+mv credentials/wg7.key credentials/key_wg7.key
+chmod 600 credentials/key_wg7.key
+check "a key by systemd, from a folder of keys" \
+	env CREDENTIALS_DIRECTORY="$scratch/credentials" \
+	"$build/meshapply" plan "${r[@]}" f/
+chmod 640 credentials/key_wg7.key
+exits "78: a key by systemd, of a folder, that others can read" 78 \
+	env CREDENTIALS_DIRECTORY="$scratch/credentials" \
+	"$build/meshapply" plan "${r[@]}" f/
 echo "$key_b" >$key
 
 ### 0, 2, 6, 7, 75
@@ -268,7 +282,7 @@ else
 	exits "1: a kernel without WireGuard" 1 m "${r[@]}" --force=root wg0.conf
 	tells "1: it says so" 'no WireGuard'
 	tells "1: nothing was changed" '^meshapply: nothing was changed$'
-	rm -f image/run/meshapply/wg0/lock
+	is "1: no folder stays" "$(find image -path '*meshapply*')" ""
 	unchanged 1
 fi
 # Beside its helper, without the other one.

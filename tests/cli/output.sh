@@ -102,9 +102,14 @@ m plan "${r[@]}" --json good.conf >two
 is "a plan in JSON is the same each time" "$(diff one two)" ""
 is "each of its steps names its object" "$(jq -r '.plan.steps |
 	length > 5 and all(.id | type == "string" and length > 3)' one)" true
-is "peers, addresses and routes have ids of their own" "$(jq -r '
-	[.plan.steps[].id | select(startswith("device") | not)] |
-	length == (unique | length) and length > 3' one)" true
+is "each step has an id of its own" "$(jq -r '[.plan.steps[].id] |
+	length == (unique | length) and length > 5' one)" true
+is "a second step on an object is numbered" "$(jq -r '[.plan.steps[].id |
+	select(startswith("device/"))] | .[0] as $first |
+	.[1] == $first + "#2" and .[2] == $first + "#3"' one)" true
+is "the stream's result counts as the object does" \
+	"$(m plan "${r[@]}" --jsonl good.conf | tail -n 1 |
+		jq -cS '.plan')" "$(jq -cS '.plan | del(.steps)' one)"
 is "its steps are those of the stream" "$(m plan "${r[@]}" --jsonl good.conf |
 	jq -r 'select(.type == "step") | .id')" "$(jq -r '.plan.steps[].id' one)"
 is "the stream ends with the result" "$(m plan "${r[@]}" --jsonl good.conf |

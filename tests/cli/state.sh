@@ -48,6 +48,11 @@ is "status knows what was applied" "$(drift)" "absent object true"
 check "status of all" m status "${r[@]}" --json
 is "status of all finds what is kept" \
 	"$(jq -r '.meshes | map(.mesh) | join(" ")' "$out")" office
+exits "status --detailed-exitcode" 2 \
+	m status "${r[@]}" --detailed-exitcode office
+exits "status --detailed-exitcode of all, in JSON" 2 \
+	m status "${r[@]}" --detailed-exitcode --json
+is "its JSON has the same" "$(jq .exit "$out")" 2
 check "plan" m plan "${r[@]}" office.conf
 echo 1 >$forward
 check "remove" m remove "${w[@]}" office
@@ -56,6 +61,8 @@ is "remove leaves no file but the registry" \
 	"$(find image -type f ! -name sysctls)" ""
 check "remove again" m remove "${w[@]}" office
 check "status after that" m status "${r[@]}" --json office
+check "status --detailed-exitcode of nothing" \
+	m status "${r[@]}" --detailed-exitcode --json office
 is "status knows of nothing" "$(jq -r '.meshes[0] | .state, .drift' "$out" |
 	xargs)" "absent null"
 
@@ -104,13 +111,14 @@ abcd
 abcd' 'firewall text=0 canon=999999999999'; do
 	good
 	{ header journal; echo "$evil"; echo end; } >$journal
-	exits "a journal of ${evil%%$'\n'*}" 65 m recover "${w[@]}" office
+	exits "a journal of ${evil%%$'\n'*}" 78 m recover "${w[@]}" office
 	tells "a journal of ${evil%%$'\n'*}: it is told where" \
 		'journal: line [0-9]+ is not as it was written'
 	is "a journal of ${evil%%$'\n'*}: it stays" \
 		"$([ -e $journal ] && echo yes)" yes
 done
-exits "nothing is applied over it" 65 m "${w[@]}" office.conf
+exits "nothing is applied over it" 78 m "${w[@]}" office.conf
+tells "it is told how to go on" '--force=journal'
 check "--force=journal gives it up" m recover "${w[@]}" --force=journal office
 is "it is gone then" "$([ -e $journal ] || echo gone)" gone
 is "the kernel's core pattern is as it was" \
@@ -125,8 +133,14 @@ for evil in 'folder=state name=../../../../../victim temporary=.x' \
 	echo canary >image/victim
 	{ header journal; echo end; } >$journal
 	{ header verified; echo "rename $evil"; } >$journal.verified
-	exits "a mark of $evil" 65 m recover "${w[@]}" office
+	exits "a mark of $evil" 78 m recover "${w[@]}" office
 	is "a mark of $evil: the victim is there" "$(<image/victim)" canary
+	check "a mark of $evil is given up" \
+		m recover "${w[@]}" --force=journal office
+	is "a mark of $evil is gone" "$([ -e $journal.verified ] || echo gone)" \
+		gone
+	is "a mark of $evil: the victim is still there" "$(<image/victim)" \
+		canary
 done
 
 ### Cut off at every byte
@@ -160,7 +174,7 @@ has() {
 cut_off files 0 status "${r[@]}" office
 cut_off sysctls 0 remove "${w[@]}" --dry-run office
 cut_off sample 0 plan "${r[@]}" office.conf
-cut_off journal "65 0" recover "${w[@]}" office
+cut_off journal "78 0" recover "${w[@]}" office
 good
 head -c 1000 /dev/urandom >image/var/lib/meshapply/office/files
 check "status with rubbish" m status "${r[@]}" office
@@ -272,9 +286,28 @@ if [ "$CLI_INSIDE" = root ]; then
 	rm -rf image
 	mkdir -p image/run/meshapply image/$s
 	chown 65534:65534 image/run/meshapply image/$s
-	m "${w[@]}" --mesh=office office.conf >/dev/null 2>&1
+	# While it waits for another run, all that it makes is there.
+	mkdir image/run/meshapply/office
+	chown 65534:65534 image/run/meshapply/office
+	: >image/run/meshapply/office/lock
+	exec 9<image/run/meshapply/office/lock
+	flock 9
+	exits "a run beside another" 75 m "${w[@]}" --mesh=office office.conf
+	exec 9<&-
+	is "what root's run makes is there" \
+		"$([ -d image/$s/office/applied ] && echo yes)" yes
 	is "what root's run leaves belongs to the folder's owner" \
 		"$(find image/run/meshapply image/$s ! -uid 65534)" ""
+	rm -rf image
+	mkdir -p image/run/meshapply image/$s
+	chmod 700 image/run/meshapply image/$s
+	chmod 644 office.conf
+	for verb in status remove recover; do
+		exits "folders of another's: $verb" 77 setpriv --reuid 65534 \
+			--regid 65534 --clear-groups "$build/meshapply" $verb \
+			"${w[@]:0:$([ $verb = status ] && echo 1 || echo 2)}" \
+			office
+	done
 else
 	skip "what root's run leaves" "it takes root"
 fi

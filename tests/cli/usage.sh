@@ -12,14 +12,21 @@ mesh=--mesh=office
 output='--json --jsonl --color=never --color'
 kernel='--netns=nosuch --root=/nosuch'
 change='--dry-run -n --force=root --wait=1 --detailed-exitcode'
-source='--key=/nosuch.key --ignore-hooks --ignore-dns --strict'
+source='--key=/nosuch.key --node=ir --templates=/nosuch'
+source+=' --ignore-hooks --ignore-dns --strict'
+root=--root=/nosuch
+nodes=--all-nodes
+format=--format=github
+render='--output=/nosuch/out -o/nosuch/out --values'
 every="$mesh $output $kernel $change $source"
+all="$every $nodes $format $render"
 declare -A takes=(
 	[apply]=$every
 	[plan]=$every
 	[adopt]=$every
-	[validate]="$mesh $output $source"
-	[status]="$mesh $output $kernel"
+	[validate]="$mesh $output $source $root $nodes $format"
+	[render]="$mesh $source $root $nodes $render"
+	[status]="$mesh $output $kernel --detailed-exitcode"
 	[remove]="$mesh $output $kernel $change"
 	[recover]="$mesh $output $kernel $change"
 	[version]=$output
@@ -28,6 +35,7 @@ declare -A takes=(
 )
 declare -A words=(
 	[apply]=/nosuch.conf [plan]=/nosuch.conf [validate]=/nosuch.conf
+	[render]=/nosuch.conf
 	[adopt]='nosuch /nosuch.conf' [status]=office [remove]=office
 	[recover]=office [version]='' [key]=gen [help]=''
 )
@@ -36,17 +44,19 @@ has() {	# WORD LIST
 	[[ " $2 " == *" $1 "* ]]
 }
 
-for verb in apply plan validate adopt status remove recover version key help
+for verb in apply plan validate render adopt status remove recover version \
+	key help
 do
 	bad=
 	read -ra argument <<<"${words[$verb]}"
-	for option in $common $every; do
+	for option in $common $all; do
 		stop=()
 		has "${kernel%% *}" "${takes[$verb]}" && stop=("${kernel%% *}")
 		tap_run m $verb "${stop[@]}" "$option" "${argument[@]}"
 		clean "$verb $option" "$out" "$err"
 		name=${option%%=*}
 		[ "$name" != -n ] || name=--dry-run
+		[ "${name:0:2}" != -o ] || name=--output
 		if has "$option" "$common ${takes[$verb]}"; then
 			[ "$tap_status" -ne 64 ] && ! grep -q 'not take' "$err" ||
 				bad+=" $option is refused"
@@ -73,7 +83,8 @@ help_options=$(sed -n '/^Options:/,/^Exit/p' "$out" |
 is "--help and the manual page have the same options" "$help_options" \
 	"$man_options"
 is "nothing of it is wider than a terminal" "$(awk 'length > 79' "$out")" ""
-for verb in apply plan validate status adopt remove recover key version; do
+for verb in apply plan validate render status adopt remove recover key \
+	version; do
 	m --help | grep -qE "^  $verb " || bad+=" $verb in --help"
 	grep -qE "^\.(Op )?Cm $verb" "$man" || bad+=" $verb in the manual page"
 	check "$verb --help" m $verb --help
@@ -111,7 +122,7 @@ exits "no argument" 64 m
 tells "no argument: what may be given is said" 'wg0.conf.*--help'
 exits "verb apply without a source" 64 m apply
 tells "apply without a source: it is wanted" 'apply wants SOURCE'
-for verb in plan validate adopt remove recover key; do
+for verb in plan validate render adopt remove recover key; do
 	exits "$verb without an argument" 64 m $verb
 done
 exits "a verb mistyped" "$bare" m stauts
@@ -128,7 +139,7 @@ exits "an unknown option" 64 m plan --frob wg0
 tells "an unknown option: by whom" '^meshapply: .*--frob'
 exits "an option cut short that may be two" 64 m plan --json=1 wg0
 exits "an option without its value" 64 m plan wg0 --root
-for option in --root --netns --mesh --key; do
+for option in --root --netns --mesh --key --node --templates; do
 	exits "$option with an empty value" 64 m plan $option= /nosuch.conf
 	tells "$option: that it is empty" "^meshapply: $option=[A-Z]*: .* is empty"
 done
@@ -138,7 +149,7 @@ exits "a guard mistyped" 64 m plan --force=devcie wg0
 tells "a guard mistyped: a guess" 'devcie.*did you mean device\?'
 exits "no guard" 64 m plan --force=everything wg0
 exits "an empty guard" 64 m plan --force= wg0
-for guard in device route rule port foreign firewall root journal; do
+for guard in device route rule port foreign firewall root journal expired; do
 	exits "the guard $guard" 66 m plan --force=$guard /nosuch.conf
 	grep -qE "^\.It Cm $guard\$" "$man" || undocumented+=" $guard"
 done
@@ -148,6 +159,14 @@ exits "more guards than there are" 64 m plan "${many[@]}" wg0
 for wait in -1 1.5 x 99999999999999999999 86401; do
 	exits "--wait=$wait" 64 m plan --wait=$wait wg0
 done
+for pair in '--json --jsonl' '--node=a --all-nodes' '--json --format=sarif' \
+	'--jsonl --format=github'; do
+	read -ra two <<<"$pair"
+	exits "$pair" 64 m validate "${two[@]}" /nosuch.json
+	tells "$pair: both are named" \
+		"${two[0]%=*} and ${two[1]%=*} exclude each other"
+done
+exits "--output and --values" 64 m render --output=x --values /nosuch.json
 exits "--color=blue" 64 m plan --color=blue wg0
 for netns in .. a/b ./x; do
 	exits "--netns=$netns" 64 m status --netns=$netns

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/document.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "cmd/cmd.h"
+#include "cmd/key_ring.h"
+#include "cmd/output.h"
+#include "cmd/want.h"
+#include "doc/doc.h"
+
+_Static_assert(SOURCE_DOCUMENT_LIMIT == DOCUMENT_LIMIT,
+	       "a document is read as far as it is decoded");
+
+#define NODES_NAMED 5	/* in an error that tells which there are */
+
+const char *document_mesh(const struct document *d)
+{
+	return d->mesh.name;
+}
+
+const struct key *document_given_key(const struct document *d)
+{
+	return d->private_key;
+}
+
+/* What the run was told the mesh is, by --mesh or the name of a config. */
+static void check_mesh(struct session *s, const struct want *w)
+{
+	const struct mesh *mesh = &w->document->mesh;
+	struct diag *diag;
+
+	if (!w->mesh || !strcmp(w->mesh, mesh->name))
+		return;
+	diag = diag_error(&s->diags, mesh->name_where, "the mesh is %s here, "
+			  "and %s is wanted", mesh->name, w->mesh);
+	if (!w->config.source)
+		return;
+	diag->other = w->config.source_where;
+	diag->other_message = "because this document is its source";
+}
+
+static int read_config(struct session *s, struct want *w, struct err *e)
+{
+	struct err failed = { 0 };
+
+	if (w->config.text.name)
+		return 0;
+	if (config_read(s->options->root, w->document->mesh.name, s->arena,
+			&w->config, &s->diags, &failed) &&
+	    failed.kind != ERR_NO_INPUT) {
+		*e = failed;
+		return -1;
+	}
+	want_settle(s, w);
+	return 0;
+}
+
+static bool has_expired(const struct session *s, const struct mesh *mesh)
+{
+	return mesh->expires && mesh->expires <= s->run.options.now;
+}
+
+static const char *expired_words(struct session *s, const struct mesh *mesh)
+{
+	time_t then = (time_t)mesh->expires;
+	char text[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&then, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return arena_printf(s->arena, "the document has expired on %s", text);
+}
+
+/* By name, as the arrays of qsort() may be copied, and keys are not. */
+static int name_compare(const void *a, const void *b)
+{
+	const struct mesh_link *const *x = a, *const *y = b;
+
+	return strcmp((*x)->preshared_key_file, (*y)->preshared_key_file);
+}
+
+/* The keys that stand in the document. */
+static void hold_keys(struct session *s, struct want *w)
+{
+	const struct mesh *mesh = &w->document->mesh;
+	const struct mesh_link **links;
+	struct named_key *held;
+	size_t count = 0;
+
+	links = arena_new_array(s->arena, const struct mesh_link *,
+				mesh->link_count);
+	for (size_t i = 0; i < mesh->link_count; i++)
+		if (mesh->links[i].preshared_key)
+			links[count++] = &mesh->links[i];
+	if (!count)
+		return;
+	qsort(links, count, sizeof(const struct mesh_link *), name_compare);
+	held = arena_new_array(s->secrets, struct named_key, count);
+	for (size_t i = 0; i < count; i++) {
+		held[i].name = links[i]->preshared_key_file;
+		held[i].key = *links[i]->preshared_key;
+	}
+	w->held = held;
+	w->held_count = count;
+	want_warn_exposed(s, w);
+}
+
+static int load_templates(struct session *s, struct want *w, struct err *e)
+{
+	const char *folder = s->options->templates;
+
+	return templates_load(s->arena, s->options->root, folder ? folder :
+			      w->config.templates, &w->document->templates,
+			      &s->diags, e);
+}
+
+int document_open(struct session *s, struct want *w, struct err *e)
+{
+	struct document *d = arena_new_object(s->arena, struct document);
+
+	w->document = d;
+	if (mesh_read(s->arena, s->secrets, &w->in.text, &d->mesh, &s->diags))
+		return want_broken(s, e);
+	s->run.mesh = d->mesh.name;
+	check_mesh(s, w);
+	if (has_expired(s, &d->mesh))
+		diag_warning(&s->diags, d->mesh.expires_where, "%s",
+			     expired_words(s, &d->mesh));
+	if (read_config(s, w, e) || load_templates(s, w, e))
+		return -1;
+	hold_keys(s, w);
+	return s->diags.errors ? want_broken(s, e) : 0;
+}
+
+/* "ir, tr, uae", or the first of them. */
+static const char *node_names(struct session *s, const struct mesh *mesh)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, s->arena);
+	for (size_t i = 0; i < mesh->node_count && i < NODES_NAMED; i++)
+		sbuf_printf(&out, "%s%s", i ? ", " : "", mesh->nodes[i].name);
+	if (mesh->node_count > NODES_NAMED)
+		sbuf_printf(&out, " and %zu more",
+			    mesh->node_count - NODES_NAMED);
+	return out.data ? out.data : "none";
+}
+
+static int no_such_node(struct session *s, const struct want *w,
+			struct err *e)
+{
+	const struct mesh *mesh = &w->document->mesh;
+	const char **names = arena_new_array(s->arena, const char *,
+					     mesh->node_count);
+	const char *nearest;
+
+	for (size_t i = 0; i < mesh->node_count; i++)
+		names[i] = mesh->nodes[i].name;
+	nearest = str_nearest(str_of(w->node), names, mesh->node_count);
+	return err_set(e, w->node == s->options->node ? ERR_USAGE : ERR_CONFIG,
+		       "%s: no node of %s is called \"%s\"%s%s; there is %s",
+		       w->node_by, w->in.text.name, w->node,
+		       nearest ? "; did you mean " : "",
+		       nearest ? nearest : "", node_names(s, mesh));
+}
+
+/* Our private key, for its public one; it is read once. */
+static int read_key(struct session *s, struct want *w, struct key *public_key,
+		    struct err *e)
+{
+	struct document *d = w->document;
+	cleanup_ring struct key_ring ring = { .given = w->key };
+	const struct key *key;
+
+	ring_open(s, &ring);
+	key = ring_private(s, &ring, arena_printf(s->arena, "%s.key",
+						  d->mesh.name), e);
+	if (!key)
+		return -1;
+	d->private_key = ring.given_key;
+	key_public(key, public_key);
+	return 0;
+}
+
+static int find_by_key(struct session *s, struct want *w, struct err *e)
+{
+	struct document *d = w->document;
+	char text[KEY_TEXT_MAX];
+	struct key public_key;
+
+	if (read_key(s, w, &public_key, e)) {
+		if (e->kind == ERR_NO_INPUT)
+			return err_wrap(e, "a node finds itself by its key, or "
+					"by --node NAME");
+		return -1;
+	}
+	d->self = mesh_node_of_key(&d->mesh, &public_key);
+	if (d->self)
+		return 0;
+	return err_set(e, ERR_CONFIG, "this host's public key is %s, and none "
+		       "of the %zu nodes of %s has it (%s): write it into the "
+		       "document, or give the key of a node by --key FILE",
+		       key_format(&public_key, text), d->mesh.node_count,
+		       w->in.text.name, node_names(s, &d->mesh));
+}
+
+int document_find_self(struct session *s, struct want *w, struct err *e)
+{
+	struct document *d = w->document;
+	struct key public_key;
+
+	if (!w->node)
+		return find_by_key(s, w, e);
+	d->by_name = true;
+	d->self = mesh_node(&d->mesh, w->node);
+	if (!d->self)
+		return no_such_node(s, w, e);
+	/* A key that is given beside the node has to be that node's. */
+	if (!s->options->key || w->key != s->options->key)
+		return 0;
+	return read_key(s, w, &public_key, e) ||
+		document_check_key(w, &public_key, e) ? -1 : 0;
+}
+
+int document_check_key(const struct want *w, const struct key *public_key,
+		       struct err *e)
+{
+	const struct document *d = w->document;
+	const struct node *other = mesh_node_of_key(&d->mesh, public_key);
+	char text[KEY_TEXT_MAX];
+
+	if (other == d->self)
+		return 0;
+	if (other)
+		return err_set(e, ERR_CONFIG, "the node is to be %s, and the "
+			       "private key is that of %s", d->self->name,
+			       other->name);
+	return err_set(e, ERR_CONFIG, "the node is to be %s, and the private "
+		       "key is that of no node of %s: its public key is %s",
+		       d->self->name, w->in.text.name,
+		       key_format(public_key, text));
+}
+
+static bool is_blank(struct str text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (!strchr(" \t\r\n", text.data[i]))
+			return false;
+	return true;
+}
+
+/* A text that came out empty is one that the node does not have. */
+static struct source rendered(struct session *s, const struct want *w,
+			      const struct node *node, struct source text)
+{
+	if (!text.text.data || is_blank(text.text))
+		return (struct source){ 0 };
+	text.name = arena_printf(s->arena, "%s (rendered from %s for %s)",
+				 text.name, w->in.text.name, node->name);
+	return text;
+}
+
+int document_render(struct session *s, struct want *w,
+		    const struct node *node, struct err *e)
+{
+	struct document *d = w->document;
+	struct source out[TEMPLATE_FILES];
+	struct view *view = arena_new_object(s->arena, struct view);
+	struct texts *texts = arena_new_object(s->arena, struct texts);
+
+	view_make(s->arena, &d->mesh, node, view);
+	if (templates_render(s->arena, &d->templates,
+			     view_values(s->arena, view), out, &s->diags))
+		return want_broken(s, e);
+	texts->wireguard = rendered(s, w, node, out[TEMPLATE_WIREGUARD]);
+	texts->network = rendered(s, w, node, out[TEMPLATE_NETWORK]);
+	texts->firewall = rendered(s, w, node, out[TEMPLATE_FIREWALL]);
+	w->texts = texts;
+	if (node == d->self)
+		d->view = view;
+	return 0;
+}
+
+static int refuse_expired(struct session *s, const struct want *w,
+			  struct err *e)
+{
+	const struct mesh *mesh = &w->document->mesh;
+
+	if (!has_expired(s, mesh) || options_force(s->options, "expired"))
+		return 0;
+	err_set(e, ERR_TRUST, "%s: %s", w->in.text.name,
+		expired_words(s, mesh));
+	snprintf(e->guard, sizeof(e->guard), "expired");
+	return -1;
+}
+
+int document_here(struct session *s, struct want *w, struct err *e)
+{
+	struct document *d = w->document;
+
+	if (refuse_expired(s, w, e) || document_find_self(s, w, e))
+		return -1;
+	if (s->options->verbose)
+		output_note(s, "this host is the node %s", d->self->name);
+	if (document_render(s, w, d->self, e))
+		return -1;
+	others_check(s, d->view);
+	return s->diags.errors ? want_broken(s, e) : 0;
+}
