@@ -59,11 +59,12 @@ refused() {
 	*-after) want=('exit 4, as before') ;;
 	disk-past) want=('exit 4, as before') ;;
 	*-past) want=('exit 0, as desired') ;;
+	sample-*) want=('exit 0, as desired') ;;
 	*-kept) want=('exit 0, as desired' 'exit 4, as before') ;;
 	esac
 	# A lost answer: a dump is repeated, what may be done is undone.
 	[ "$kind" != take ] || want+=('exit 0, as desired')
-	[ -s fault.log ] || want=('a fault')
+	[ -s fault.log ] || [ "$kind" = sample ] || want=('a fault')
 	verdict "$1, $2 $about ($kind) fails" "exit $status, $place" \
 		"${want[@]}"
 }
@@ -105,7 +106,7 @@ each() {
 # which the kernel never fails to give, a few.
 if [ "${FAULTS-}" = all ]; then
 	for way in nothing-one one-two one-sets one-nothing; do
-		each refused $way '(read|write|disk) .*'
+		each refused $way '(read|write|disk|sample) .*'
 		each killed $way '(read|write|disk) .*'
 	done
 fi
@@ -121,6 +122,7 @@ each refused one-sets 'read after' 1
 each refused one-nothing 'write .*' 4
 each refused one-nothing 'read past' 1
 each refused one-two 'disk .*' 5
+each refused nothing-one 'sample .*' 1
 each refused one-two 'take (before|after|past)' 3
 
 ### The run is killed at each

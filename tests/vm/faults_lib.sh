@@ -220,7 +220,8 @@ $(tr -cd '\t\n -~' < "$nearest.diff" | cut -c 1-200 | head -n 40)"
 #	NUMBER SYSCALL COUNT KIND PHASE WORDS
 #
 # COUNT is how often there was that SYSCALL until then, as fault.so counts.
-# KIND: read and write are of the kernel, disk of files, take is an answer.
+# KIND: read and write are of the kernel, disk of files, take is an answer,
+# sample is of the file with the byte counters.
 # PHASE: before the first write and itself; after it; past the point of no
 # return; and kept, when it is on disk that all went well.
 cat > calls.awk <<'AWK'
@@ -248,7 +249,9 @@ call !~ /^(sendmsg|sendto|recvmsg|write|fsync|renameat|unlinkat)$/ { next }
 		kind = "write"
 		words = "a sysctl"
 	} else if (/(run|lib)\/meshapply/) {
-		kind = "disk"
+		# The last of all, and only if a peer has been sent to since.
+		sample = sample || (/sample/ && call != "unlinkat")
+		kind = sample ? "sample" : "disk"
 	}
 	if (kind == "")
 		next
