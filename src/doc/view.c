@@ -245,23 +245,22 @@ void view_connected(struct arena *arena, const struct node *node,
 	list_sort(out);
 }
 
-/* Of ALL, sorted, drop what lies in one of CONNECTED: those are sorted too,
-   and none covers another. */
-static void drop_covered(struct prefix_list *all,
-			 const struct prefix_list *connected)
+/* Of ALL, sorted, keep what lies in one of BY, or what does not (COVERED):
+   those are sorted too, and none covers another. */
+static void keep_covered(struct prefix_list *all, const struct prefix_list *by,
+			 bool covered)
 {
 	size_t kept = 0, next = 0;
 
 	for (size_t i = 0; i < all->count; i++) {
 		const struct prefix *p = &all->items[i].prefix;
 
-		while (next < connected->count &&
-		       prefix_compare(&connected->items[next].prefix, p) <= 0)
+		while (next < by->count &&
+		       prefix_compare(&by->items[next].prefix, p) <= 0)
 			next++;
-		if (next && prefix_covers(&connected->items[next - 1].prefix,
-					  p))
-			continue;
-		all->items[kept++] = all->items[i];
+		if ((next && prefix_covers(&by->items[next - 1].prefix, p)) ==
+		    covered)
+			all->items[kept++] = all->items[i];
 	}
 	all->count = kept;
 }
@@ -310,14 +309,37 @@ static void make_routes(const struct maker *m)
 	if (view->table != RT_TABLE_MAIN)
 		return;
 	view_connected(m->arena, view->self, &connected);
-	drop_covered(&view->routes, &connected);
+	keep_covered(&view->routes, &connected, false);
+}
+
+/* What the peers may send from, but for the whole of a family. */
+static struct prefix_list sources_of_peers(const struct maker *m)
+{
+	const struct view *view = m->view;
+	struct prefix_list sources;
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->peer_count; i++)
+		count += view->peers[i].allowed.count;
+	list_reserve(m->arena, &sources, count);
+	for (size_t i = 0; i < view->peer_count; i++) {
+		const struct prefix_list *allowed = &view->peers[i].allowed;
+
+		for (size_t k = 0; k < allowed->count; k++)
+			if (allowed->items[k].prefix.length)
+				list_add(&sources, allowed->items[k].prefix,
+					 allowed->items[k].where);
+	}
+	list_sort(&sources);
+	return sources;
 }
 
 static void make_members(const struct maker *m)
 {
 	const struct mesh *mesh = m->mesh;
 	struct prefix_list *members = &m->view->members;
-	size_t count = 0, kept = 0;
+	struct prefix_list sources = sources_of_peers(m);
+	size_t count = 0;
 
 	for (size_t i = 0; i < mesh->node_count; i++)
 		count += prefixes_of(&mesh->nodes[i]);
@@ -325,11 +347,8 @@ static void make_members(const struct maker *m)
 	for (size_t i = 0; i < mesh->node_count; i++)
 		if (i != m->self && !mesh->nodes[i].disabled)
 			add_node(m, members, &mesh->nodes[i]);
-	for (size_t i = 0; i < members->count; i++)
-		if (members->items[i].prefix.length)
-			members->items[kept++] = members->items[i];
-	members->count = kept;
 	list_sort(members);
+	keep_covered(members, &sources, true);
 }
 
 static uint32_t setting_or(const struct setting *setting, uint32_t otherwise)

@@ -32,8 +32,7 @@ struct view {
 	struct place full4_where, full6_where;
 	bool forwards4, forwards6;	/* between the mesh and others */
 	bool relays;			/* from the mesh into the mesh: a hub */
-	/* Sources that may come out of the mesh: addresses and subnets of all
-	   other members that are not disabled; sorted, no /0.  None for a
-	   disabled node, which has no peers either. */
+	/* Sources that may come out of the mesh: those addresses and subnets
+	   of other nodes that a peer's allowed IPs cover; sorted, no /0 */
 	struct prefix_list members;
 };

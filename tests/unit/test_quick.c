@@ -4,7 +4,7 @@
  * tests/golden/quick/ok/ becomes the texts beside it, each of
  * tests/golden/quick/fail/ the diagnostics beside it.
  *
- * NAME.options holds words: ignore-hooks, ignore-dns.  UPDATE_GOLDEN=1 writes
+ * NAME.options holds words: ignore-hooks, ignore-dns.  GOLDEN_UPDATE=1 writes
  * what there is now.  MESHAPPLY_SOURCE is the project's folder, else "."
  */
 #include <check.h>
@@ -40,7 +40,7 @@ static void teardown(void)
 
 static bool updating(void)
 {
-	const char *value = getenv("UPDATE_GOLDEN");
+	const char *value = getenv("GOLDEN_UPDATE");
 
 	return value && *value && strcmp(value, "0") != 0;
 }
