@@ -3,39 +3,74 @@
 
 INSTALL ?= install
 R := build/release
-man_pages := $(sort $(wildcard man/*.[1-8]))
-example_files := $(sort $(wildcard examples/quick/*.conf))
+MODULESLOADDIR ?= /usr/lib/modules-load.d
+# Where meshapply itself looks, which is not for make to change.
+CONFIGURATION := /etc/meshapply
+STATE := /var/lib/meshapply
 
-.PHONY: install uninstall
+# Files of folders and of those below them, but for what an editor leaves.
+files_in = $(sort $(shell find $(1) -type f ! -name '.*' ! -name '*~' \
+	2>/dev/null))
+# What is installed, as SOURCE:TARGET.
+into = $(foreach f,$(2),$(f):$(1)/$(notdir $(f)))
+below = $(foreach f,$(2),$(f):$(1)/$(f))
+units = $(sort $(wildcard systemd/*.service systemd/*.timer systemd/*.path))
+installed_programs = $(call into,$(SBINDIR),$(R)/meshapply) \
+	$(call into,$(LIBEXECDIR),$(R)/meshapply-nftc $(R)/meshapply-fetch)
+installed_files = $(call into,$(UNITDIR),$(units)) \
+	systemd/meshapply.tmpfiles:$(TMPFILESDIR)/meshapply.conf \
+	systemd/meshapply.sysusers:$(SYSUSERSDIR)/meshapply.conf \
+	systemd/meshapply.modules-load:$(MODULESLOADDIR)/meshapply.conf \
+	systemd/meshapply.rt_protos:$(RTPROTODIR)/meshapply.conf \
+	$(foreach p,$(sort $(wildcard man/*.[1-8])),\
+		$(call into,$(MANDIR)/man$(subst .,,$(suffix $(p))),$(p))) \
+	$(call below,$(DATADIR),$(call files_in,templates schema)) \
+	$(call below,$(DOCDIR),README.md ARCHITECTURE.md \
+		$(filter-out examples/demo/%,$(call files_in,examples)))
+
+.PHONY: install install-files uninstall purge
 install:
 	@$(MAKE) --no-print-directory RELEASE=1 all
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \
-		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(TMPFILESDIR) \
-		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(RTPROTODIR)
-	$(INSTALL) -m 755 $(R)/meshapply $(DESTDIR)$(SBINDIR)/
-	$(INSTALL) -m 755 $(R)/meshapply-nftc $(R)/meshapply-fetch \
-		$(DESTDIR)$(LIBEXECDIR)/
-	$(INSTALL) -m 644 systemd/meshapply.tmpfiles \
-		$(DESTDIR)$(TMPFILESDIR)/meshapply.conf
-	$(INSTALL) -m 644 systemd/meshapply.sysusers \
-		$(DESTDIR)$(SYSUSERSDIR)/meshapply.conf
-	$(INSTALL) -m 644 systemd/meshapply.rt_protos \
-		$(DESTDIR)$(RTPROTODIR)/meshapply.conf
-	for p in $(man_pages); do \
-		$(INSTALL) -D -m 644 $$p \
-		$(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}; done
-	$(INSTALL) -m 644 README.md ARCHITECTURE.md $(DESTDIR)$(DOCDIR)/
-	$(INSTALL) -m 644 $(example_files) $(DESTDIR)$(DOCDIR)/examples/
+	@$(MAKE) --no-print-directory install-files
 
-# Only what install puts there; configuration and state stay.
+# Of a release build that is there.
+install-files:
+	@set -e; put() { \
+		echo "  INSTALL $${2#*:}"; \
+		$(INSTALL) -D -m "$$1" "$${2%%:*}" '$(DESTDIR)'"$${2#*:}"; \
+	}; \
+	for f in $(installed_programs); do put 755 "$$f"; done; \
+	for f in $(installed_files); do put 644 "$$f"; done
+	@sed -i 's,/usr/sbin/meshapply,$(SBINDIR)/meshapply,' \
+		$(foreach u,$(units),$(DESTDIR)$(UNITDIR)/$(notdir $(u)))
+	@test -n '$(DESTDIR)' || echo 'Next, as root: systemd-sysusers &&' \
+		'systemd-tmpfiles --create && systemctl daemon-reload'
+
+# Only what install puts there, and the folders that then are empty;
+# configuration, keys and state stay.
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/meshapply \
-		$(DESTDIR)$(LIBEXECDIR)/meshapply-nftc \
-		$(DESTDIR)$(LIBEXECDIR)/meshapply-fetch \
-		$(DESTDIR)$(TMPFILESDIR)/meshapply.conf \
-		$(DESTDIR)$(SYSUSERSDIR)/meshapply.conf \
-		$(DESTDIR)$(RTPROTODIR)/meshapply.conf
-	for p in $(man_pages); do \
-		rm -f $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}; done
-	rm -rf $(DESTDIR)$(DOCDIR)
-	-rmdir $(DESTDIR)$(LIBEXECDIR) 2>/dev/null
+	@cd '$(DESTDIR)/' && for f in $(installed_programs) \
+			$(installed_files); do \
+		f=$${f#*:}; f=$${f#/}; rm -f "$$f" || exit; \
+		rmdir -p "$${f%/*}" 2>/dev/null || :; done
+
+# And all that has come since, keys included. Whom it belongs to is gone then,
+# so what is still applied has to be removed first.
+purge:
+	@if test -z '$(DESTDIR)' && \
+		grep -s '^meshapply:' /sys/class/net/*/ifalias; then \
+		echo 'purge: first, for each of these: meshapply remove MESH' \
+			>&2; exit 1; fi
+	@test -n '$(DESTDIR)' || ! test -d /run/systemd/system || \
+		systemctl stop 'meshapply*.timer' 'meshapply*.path' \
+			'meshapply*.service'
+	@$(MAKE) --no-print-directory uninstall
+	rm -rf $(DESTDIR)$(CONFIGURATION) $(DESTDIR)$(STATE) \
+		$(DESTDIR)/run/meshapply \
+		$(DESTDIR)/etc/systemd/system/meshapply@*.d
+	rm -f $(DESTDIR)/etc/systemd/system/*.wants/meshapply@* \
+		$(DESTDIR)/var/lib/systemd/timers/stamp-meshapply@*
+	@test -n '$(DESTDIR)' || ! test -d /run/systemd/system || \
+		systemctl daemon-reload
+	@test -n '$(DESTDIR)' || ! getent passwd meshapply >/dev/null || \
+		userdel meshapply
