@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Inside the VM: for each number of peers the whole process, median of
+# Inside the VM. For each number of peers the whole process, median of
 # $BENCH_RUNS runs in milliseconds, and the ratio to wg syncconf of the same
-# file, which is what people use today for what it can do.
-set -eu
+# file, which is what people use today for what it can do. Then a document of
+# $BENCH_NODES nodes: time and memory, and the ratios to reading its JSON.
+set -eu -o pipefail
 meshapply=$PWD/build/release/meshapply
+bench=$PWD/bench
+tools=$PWD/build/release/bench
 work=$(mktemp -d)
 cd "$work"
 umask 077
@@ -67,3 +70,40 @@ for count in $BENCH_PEERS; do
 	row "one endpoint changed"
 	gone
 done
+
+### One document of many nodes, seen by one of them
+
+# measured NAME COMMAND...: the run of median time, with its memory.
+measured() {
+	local name=$1 i
+	shift
+	for ((i = 0; i < BENCH_RUNS; i++)); do
+		"$tools/measure" "$@" || { echo "$* failed" >&2; exit 1; }
+	done | sort -n | sed -n "$((BENCH_RUNS / 2 + 1))p" > "$work/$name"
+}
+nodes_row() {	# CASE NAME
+	paste -d ' ' "$work/$2" "$work/floor" | awk -v name="$1" \
+		-v nodes="$BENCH_NODES" '{ printf \
+		"%-24s %8d %9.1f ms %9.1f MiB %8.2f %8.2f\n", name, nodes,
+		$1 / 1000, $2 / 1024, $1 / $3, $2 / $4 }'
+}
+"$bench/document" "$BENCH_NODES" > bench.json
+wg genkey > bench.key
+public=$(wg pubkey < bench.key)
+sed -i "0,/public_key/s|\(\"public_key\": \)\"[^\"]*\"|\1\"$public\"|" \
+	bench.json
+echo
+printf '%-24s %8s %12s %13s %8s %8s\n' document nodes time memory 'x time' \
+	'x memory'
+measured floor "$tools/parse" bench.json
+nodes_row "its JSON read: the floor" floor
+measured validate "$meshapply" -q validate --key=bench.key bench.json
+nodes_row "validate" validate
+measured render "$meshapply" -q render --node=node-00001 bench.json
+nodes_row "render --node" render
+measured plan "$meshapply" -q plan --key=bench.key bench.json
+nodes_row "plan, nothing is there" plan
+"$meshapply" -q --key=bench.key bench.json
+measured plan "$meshapply" -q plan --key=bench.key bench.json
+nodes_row "plan, all is there" plan
+"$meshapply" -q remove bench

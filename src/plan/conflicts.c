@@ -38,9 +38,10 @@ static int device_conflict(struct planner *p, const struct device *want)
 			       *link->kind ? link->kind : "kind unknown");
 	mesh = other_mesh(link->alias, p->want->mesh);
 	if (mesh && !plan_forced(p, "device"))
-		return err_refuse(p->e, "device", "%s belongs to the mesh %s: "
-				  "give --mesh=%s, or remove that mesh first",
-				  want->name, mesh, mesh);
+		return err_refuse(p->e, "device", "%s belongs to the mesh %s, "
+				  "and this is %s: remove that mesh first, or "
+				  "give --mesh=%s if it is that one",
+				  want->name, mesh, p->want->mesh, mesh);
 	if (have && plan_takes(p, have))
 		return 0;
 	return err_refuse(p->e, "device", "there is a WireGuard device %s "
