@@ -111,25 +111,25 @@ if [ "${FAULTS-}" = all ]; then
 	done
 fi
 each refused nothing-one 'read before' 1
-each refused nothing-one 'write (before|after)' 5
+each refused nothing-one 'write (before|after)' 3
 each refused nothing-one 'read after' 1
 each refused one-two 'read before' 2
-each refused one-two 'write (before|after)' 6
+each refused one-two 'write (before|after)' 4
 each refused one-two 'read after' 1
 each refused one-two '(read|write) past' 2
 each refused one-sets 'write before' 1
 each refused one-sets 'read after' 1
-each refused one-nothing 'write .*' 4
+each refused one-nothing 'write .*' 3
 each refused one-nothing 'read past' 1
-each refused one-two 'disk .*' 5
+each refused one-two 'disk .*' 3
 each refused nothing-one 'sample .*' 1
 each refused one-two 'take (before|after|past)' 3
 
 ### The run is killed at each
 
 each killed nothing-one 'write (before|after)' 3
-each killed one-two '(read|write) .*' 5
-each killed one-two 'disk .*' 4
+each killed one-two '(read|write) .*' 3
+each killed one-two 'disk .*' 2
 each killed one-sets 'read after' 1
 each killed one-nothing '(write|read) (after|past)' 2
 each killed one-nothing 'disk .*' 2

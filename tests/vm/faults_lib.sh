@@ -249,9 +249,12 @@ call !~ /^(sendmsg|sendto|recvmsg|write|fsync|renameat|unlinkat)$/ { next }
 		kind = "write"
 		words = "a sysctl"
 	} else if (/(run|lib)\/meshapply/) {
-		# The last of all, and only if a peer has been sent to since.
-		sample = sample || (/sample/ && call != "unlinkat")
-		kind = sample ? "sample" : "disk"
+		# The sample is written if a peer has been sent to since.
+		kind = "disk"
+		if (/sample/ && call != "unlinkat" ||
+		    sampled && call == "fsync")
+			kind = "sample"
+		sampled = kind == "sample" && call == "renameat"
 	}
 	if (kind == "")
 		next

@@ -123,11 +123,12 @@ says_firewall='
 	(families as [$n, $ip] | "iifname \"wg-office\" \($ip) saddr"
 		+ " != @mesh_members\($n) counter drop"),
 	(families as [$n, $ip] | "iifname != \"wg-office\" iifname != \"lo\""
-		+ " \($ip) saddr @mesh_members\($n) counter drop"),
+		+ " \($ip) saddr @mesh_members\($n)"
+		+ " fib saddr oifname \"wg-office\" counter drop"),
 	"}", "chain mesh_forward {",
 	"type filter hook forward priority filter; policy accept;",
 	("iifname", "oifname" | . + " \"wg-office\" tcp flags syn / syn,rst"
-		+ " tcp option maxseg size set rt mtu"),
+		+ " counter tcp option maxseg size set rt mtu"),
 	(if is_hub($self) and ([spokes($self)] != []) then
 		"iifname \"wg-office\" oifname \"wg-office\" counter accept"
 		else empty end),
