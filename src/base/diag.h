@@ -30,9 +30,12 @@ struct source_map {
 struct source {
 	const char *name;	/* as the user knows it: wg0.conf, <stdin> */
 	struct str text;
+	bool secret;		/* holds keys: no line of it is ever shown */
 	const struct source *origin;	/* NULL: the user wrote this one */
 	const struct source_map *map;
 	size_t map_count;
+	/* Shown as it is, but made from that text as a whole; else NULL */
+	const struct source *rendered_from;
 };
 
 /* A place in a text; source NULL means no place. */
@@ -94,7 +97,8 @@ struct place place_origin(struct place where);
  */
 void place_resolve(struct place where, const char **name, size_t *line,
 		   size_t *column);
-/* One diagnostic as above; of a long line only a window is shown. */
+/* One diagnostic as above; of a long line only a window is shown, of a secret
+   source none. */
 void diag_format(const struct diag *diag, struct sbuf *out);
 /* All of them, and a last line if there were errors that were not kept. */
 void diags_format(const struct diags *d, struct sbuf *out);

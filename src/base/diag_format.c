@@ -123,7 +123,7 @@ static void show_line(struct sbuf *out, struct place where, struct position at)
 	sbuf_puts(out, "^\n");
 }
 
-/* "NAME:LINE:COLUMN: KIND: MESSAGE" and, unless hidden, the line. */
+/* "NAME:LINE:COLUMN: KIND: MESSAGE" and, unless it is hidden, the line. */
 static void show_place(struct sbuf *out, struct place where,
 		       struct position at, const char *kind,
 		       const char *message, bool hidden)
@@ -140,7 +140,7 @@ static void show_place(struct sbuf *out, struct place where,
 	sbuf_printf(out, "%s: ", kind);
 	show(out, message ? message : "");
 	sbuf_putc(out, '\n');
-	if (where.source && !hidden)
+	if (where.source && !hidden && !where.source->secret)
 		show_line(out, where, at);
 }
 

@@ -203,10 +203,14 @@ bool prefix_has_host_bits(const struct prefix *p)
 
 bool prefix_has(const struct prefix *p, const struct ip *ip)
 {
-	struct prefix network = prefix_mask(*p);
-	struct prefix other = prefix_mask((struct prefix){ *ip, p->length });
+	size_t bytes = p->length / 8;
+	unsigned int bits = p->length % 8;
 
-	return ip->family && ip_compare(&network.ip, &other.ip) == 0;
+	if (!ip->family || p->ip.family != ip->family ||
+	    memcmp(p->ip.bytes, ip->bytes, bytes))
+		return false;
+	return !bits || !((p->ip.bytes[bytes] ^ ip->bytes[bytes]) &
+			  (0xff << (8 - bits)) & 0xff);
 }
 
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define KEY_TEXT_SIZE 44
+#define KEY_RUN 20	/* so many characters of base64 may be a key's */
 
 /* Picks the implementations and the source of randomness; again is free. */
 static void ready(void)
@@ -86,4 +87,42 @@ void key_generate_preshared(struct key *out)
 void key_wipe(struct key *key)
 {
 	sodium_memzero(key, sizeof(*key));
+}
+
+/* Of base64 as JSON may write it: a slash can be escaped. */
+static bool is_key_character(char c)
+{
+	return char_is_alphanumeric(c) || c == '+' || c == '/' || c == '\\';
+}
+
+/* Neither a word nor a number is so long and of both. */
+static bool is_key_run(struct str run)
+{
+	bool letter = false, other = false;
+
+	for (size_t i = 0; i < run.size; i++) {
+		letter |= char_is_letter(run.data[i]);
+		other |= !char_is_letter(run.data[i]);
+	}
+	return run.size >= 2 * KEY_RUN ||
+	       (run.size >= KEY_RUN && letter && other);
+}
+
+bool key_next_run(struct str *rest, struct str *run)
+{
+	while (rest->size) {
+		*run = (struct str){ rest->data, 0 };
+		while (run->size < rest->size &&
+		       is_key_character(run->data[run->size]))
+			run->size++;
+		rest->data += run->size;
+		rest->size -= run->size;
+		if (is_key_run(*run))
+			return true;
+		if (rest->size) {
+			rest->data++;
+			rest->size--;
+		}
+	}
+	return false;
 }

@@ -36,3 +36,9 @@ void key_public(const struct key *private_key, struct key *out);
 void key_generate(struct key *private_key);	/* clamped */
 void key_generate_preshared(struct key *out);
 void key_wipe(struct key *key);
+/*
+ * The next run of base64 in REST that is as long as a good part of a key, with
+ * what stands before it cut off REST; false: there is none.  A backslash
+ * counts as well: JSON may write one before a slash.
+ */
+bool key_next_run(struct str *rest, struct str *run);

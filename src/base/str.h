@@ -11,6 +11,17 @@
 
 struct arena;
 
+/* ASCII. */
+static inline bool char_is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool char_is_alphanumeric(char c)
+{
+	return char_is_letter(c) || (c >= '0' && c <= '9');
+}
+
 /* A view: not owned, not terminated, may hold any byte. */
 struct str {
 	const char *data;

@@ -3,7 +3,8 @@
  * What is wrong with a mesh as a whole, with both places of what clashes.
  *
  * Nothing here is quadratic in the number of nodes but where a document says
- * so itself, by links between large labels (check_link.c).
+ * so itself, by links between large labels: check_link.c where several speak
+ * of a node, check_meet.c where they have endpoints.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "base/arena.h"
 #include "base/ip.h"
 #include "doc/check_private.h"
-#include "doc/doc.h"
+#include "doc/decode.h"
 #include "state/value.h"
 
 #define IPV6_MTU_MIN 1280	/* RFC 8200 section 5 */
@@ -104,21 +105,40 @@ static void check_keys(struct check *c)
 			first = i;
 			continue;
 		}
+		/* Neither could be decoded. */
+		if (key_is_zero(&a->public_key))
+			continue;
 		check_error(c, b->key_where, a->key_where, "the first is here",
 			    "%s has the public key of %s", b->name, a->name)
 			->hint = "every node needs a key pair of its own";
 	}
 }
 
-static const struct placed_prefix *first_ipv6(const struct node *node)
+/* What a hub may be sent of IPv6 to pass it on, or NULL. */
+static const struct placed_prefix *relayed_ipv6(const struct mesh *mesh)
 {
-	for (size_t i = 0; i < node->addresses.count; i++)
-		if (node->addresses.items[i].prefix.ip.family == AF_INET6)
-			return &node->addresses.items[i];
-	for (size_t i = 0; i < node->subnets.count; i++)
-		if (node->subnets.items[i].prefix.ip.family == AF_INET6)
-			return &node->subnets.items[i];
-	return NULL;
+	const struct placed_prefix *found = list_first(&mesh->overlay,
+						       AF_INET6);
+
+	for (size_t i = 0; !found && i < mesh->node_count; i++)
+		if (!mesh->nodes[i].disabled)
+			found = list_first(&mesh->nodes[i].subnets, AF_INET6);
+	return found;
+}
+
+/* By the rule of view_of(): what it has, and what it forwards. */
+static const struct placed_prefix *first_ipv6(const struct check *c,
+					      uint32_t index)
+{
+	const struct node *node = &c->mesh->nodes[index];
+	const struct placed_prefix *found = list_first(&node->addresses,
+						       AF_INET6);
+
+	if (!found)
+		found = list_first(&node->subnets, AF_INET6);
+	if (!found && !node->disabled && graph_relays(&c->graph, index))
+		found = relayed_ipv6(c->mesh);
+	return found;
 }
 
 static bool too_small(const struct setting *mtu)
@@ -140,7 +160,7 @@ static void check_mtu(struct check *c)
 
 		if (!too_small(mtu) || (!own && told))
 			continue;
-		ipv6 = first_ipv6(node);
+		ipv6 = first_ipv6(c, (uint32_t)i);
 		if (!ipv6)
 			continue;
 		told = told || !own;
@@ -171,18 +191,40 @@ static void check_tests(struct check *c)
 	}
 }
 
-int mesh_check(struct arena *arena, const struct mesh *mesh,
-	       struct diags *diags)
+static struct check check_begin(struct arena *arena, const struct mesh *mesh,
+				struct diags *diags)
 {
 	struct check c = { .arena = arena, .mesh = mesh, .diags = diags,
 			   .words_left = WORDS_MAX };
-	size_t before = diags->errors;
 
 	graph_make(arena, mesh, &c.graph);
 	c.dropped = arena_new_array(arena, bool, mesh->link_count);
+	return c;
+}
+
+int mesh_check_parts(struct arena *arena, const struct mesh *mesh,
+		     bool overlay, struct diags *diags)
+{
+	struct check c = check_begin(arena, mesh, diags);
+	size_t before = diags->errors;
+
+	c.overlay_whole = overlay;
+	check_keys(&c);
+	check_prefixes(&c);
+	return diags->errors == before ? 0 : -1;
+}
+
+int mesh_check(struct arena *arena, const struct mesh *mesh,
+	       struct diags *diags)
+{
+	struct check c = check_begin(arena, mesh, diags);
+	size_t before = diags->errors;
+
+	c.overlay_whole = true;
 	check_keys(&c);
 	check_mtu(&c);
 	check_prefixes(&c);
+	check_endpoints(&c);
 	check_hubs(&c);
 	check_links(&c);
 	check_meetings(&c);

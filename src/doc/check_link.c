@@ -60,8 +60,8 @@ static int check_end(struct links *l, const struct link_end *end,
 	return -1;
 }
 
-static void check_endpoints(struct check *c, const struct mesh_link *link,
-			    const struct graph_end ends[static 2])
+static void check_reached(struct check *c, const struct mesh_link *link,
+			  const struct graph_end ends[static 2])
 {
 	for (size_t i = 0; i < link->endpoint_count; i++) {
 		const struct placed_name *name = &link->endpoints[i].node;
@@ -192,35 +192,17 @@ static void stamp_link(struct pairs *p, uint32_t link)
 	}
 }
 
-/* The links of P->node: DO_STAMP them, or tell whether there are several. */
-static bool walk_links(struct pairs *p, bool do_stamp)
+/* Does more than one link speak of NODE? */
+static bool has_several(const struct graph *g, uint32_t node)
 {
-	const struct graph *g = &p->check->graph;
-	uint32_t n = p->node, first = GRAPH_NONE;
+	struct graph_walk walk = graph_links_of(g, node);
+	uint32_t first, link;
 
-	for (uint32_t i = g->node_links.first[n];
-	     i < g->node_links.first[n + 1]; i++) {
-		if (do_stamp)
-			stamp_link(p, g->node_links.items[i]);
-		else if (first == GRAPH_NONE)
-			first = g->node_links.items[i];
-		else if (first != g->node_links.items[i])
+	if (!graph_next_link(&walk, &first))
+		return false;
+	while (graph_next_link(&walk, &link))
+		if (link != first)
 			return true;
-	}
-	for (uint32_t k = g->node_labels.first[n];
-	     k < g->node_labels.first[n + 1]; k++) {
-		uint32_t label = g->node_labels.items[k];
-
-		for (uint32_t i = g->label_links.first[label];
-		     i < g->label_links.first[label + 1]; i++) {
-			if (do_stamp)
-				stamp_link(p, g->label_links.items[i]);
-			else if (first == GRAPH_NONE)
-				first = g->label_links.items[i];
-			else if (first != g->label_links.items[i])
-				return true;
-		}
-	}
 	return false;
 }
 
@@ -239,9 +221,50 @@ static void check_pairs(struct check *c)
 	p.stamps = arena_new_array(c->arena, struct stamp,
 				   c->mesh->node_count);
 	for (size_t i = 0; i < c->mesh->node_count; i++) {
+		struct graph_walk walk = graph_links_of(&c->graph, (uint32_t)i);
+		uint32_t link;
+
 		p.node = (uint32_t)i;
-		if (walk_links(&p, false))
-			walk_links(&p, true);
+		if (!has_several(&c->graph, p.node))
+			continue;
+		while (graph_next_link(&walk, &link))
+			stamp_link(&p, link);
+	}
+}
+
+/* The file that is the node's own private key is not shared with anybody. */
+static void check_key_file(struct check *c, const struct mesh_link *link)
+{
+	const struct mesh *mesh = c->mesh;
+
+	if (!link->preshared_key_file ||
+	    strcmp(link->preshared_key_file,
+		   arena_printf(c->arena, "%s.key", mesh->name)) != 0)
+		return;
+	check_error(c, link->preshared_where, mesh->name_where,
+		    "the mesh has its name here", "'%s' is the file of the "
+		    "node's own private key, not of a preshared one",
+		    link->preshared_key_file)->hint =
+		"give it a name of its own, such as \"a-b.psk\"";
+}
+
+/* In a custom topology whoever no link speaks of has no peer. */
+static void warn_alone(struct check *c)
+{
+	const struct graph *g = &c->graph;
+	const struct mesh *mesh = c->mesh;
+
+	for (uint32_t n = 0; n < mesh->node_count; n++) {
+		bool linked = graph_count(&g->node_links, n) != 0;
+
+		for (uint32_t i = g->node_labels.first[n];
+		     !linked && i < g->node_labels.first[n + 1]; i++)
+			linked = graph_count(&g->label_links,
+					     g->node_labels.items[i]) != 0;
+		if (!linked && !mesh->nodes[n].disabled)
+			diag_warning(c->diags, mesh->nodes[n].where,
+				     "%s is in no link, and has no peer",
+				     mesh->nodes[n].name);
 	}
 }
 
@@ -249,6 +272,7 @@ void check_links(struct check *c)
 {
 	const struct mesh *mesh = c->mesh;
 	struct links l = { .check = c };
+	size_t errors = c->diags->errors;
 
 	for (size_t i = 0; i < mesh->link_count; i++) {
 		const struct mesh_link *link = &mesh->links[i];
@@ -258,8 +282,12 @@ void check_links(struct check *c)
 		if (check_end(&l, &link->ends[1], &ends[1]) < 0 || known < 0)
 			continue;
 		c->dropped[i] = check_edge(c, link, ends) < 0;
-		check_endpoints(c, link, ends);
+		check_reached(c, link, ends);
+		check_key_file(c, link);
 	}
+	/* A link that names another may have meant it. */
+	if (mesh->topology == TOPOLOGY_CUSTOM && c->diags->errors == errors)
+		warn_alone(c);
 	if (mesh->link_count > 1)
 		check_pairs(c);
 }

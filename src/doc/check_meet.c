@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Linked nodes that can never meet, since neither has an endpoint, and nodes
- * that would have two ways to everything.
+ * Linked nodes that can never meet, since neither has an endpoint.
  *
  * Of many nodes without an endpoint each is reported with one other, not
  * every pair.
  */
-#include <sys/socket.h>
-
 #include "base/arena.h"
 #include "doc/check_private.h"
 
@@ -46,15 +43,72 @@ static void report(struct check *c, uint32_t a, uint32_t b)
 			     "\"hub-spoke\")";
 }
 
-/* Among COUNT nodes that are all joined with each other. */
+/* Stamp with NODE those at END that NODE, at the other end, can meet by what
+   LINK says; neither has an endpoint of its own. */
+static void stamp_end(const struct check *c, uint32_t node, uint32_t link,
+		      const struct graph_end *end, uint32_t *stamps)
+{
+	const struct graph *g = &c->graph;
+	const uint32_t *nodes;
+	size_t count = graph_end_nodes(g, end, &nodes);
+
+	if (graph_link_endpoint(g, &c->mesh->links[link], node)) {
+		for (size_t i = 0; i < count; i++)
+			stamps[nodes[i]] = node + 1;
+		return;
+	}
+	for (size_t i = g->reached_first[link]; i < g->reached_first[link + 1];
+	     i++)
+		if (graph_end_has(g, end, g->reached[i].node))
+			stamps[g->reached[i].node] = node + 1;
+}
+
+static void stamp_met(const struct check *c, uint32_t node, uint32_t *stamps)
+{
+	const struct graph *g = &c->graph;
+	struct graph_walk walk = graph_links_of(g, node);
+	uint32_t link;
+
+	while (graph_next_link(&walk, &link)) {
+		const struct graph_end *ends = g->ends[link];
+
+		for (int k = 0; k < 2 && c->mesh->links[link].endpoint_count;
+		     k++)
+			if (graph_end_has(g, &ends[k], node))
+				stamp_end(c, node, link, &ends[1 - k], stamps);
+	}
+}
+
+/*
+ * Among COUNT nodes without an endpoint that are all joined with each other,
+ * each with the first that it cannot meet.  Nodes that no link has an endpoint
+ * for either meet none of their like; of the others the links are walked, so
+ * it takes time by the number of edges that links with endpoints make.
+ */
 static void check_joined(struct check *c, const uint32_t *nodes, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		for (size_t k = 0; k < count; k++)
-			if (i != k && never_meet(c, nodes[i], nodes[k])) {
-				report(c, nodes[i], nodes[k]);
-				break;
+	uint32_t *stamps = arena_new_array(c->arena, uint32_t,
+					   c->mesh->node_count);
+	uint32_t first = GRAPH_NONE;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t n = nodes[i];
+		size_t k = 0;
+
+		if (!c->graph.link_reached[n]) {
+			if (first != GRAPH_NONE) {
+				report(c, first, n);
+				continue;
 			}
+			first = n;
+		}
+		stamp_met(c, n, stamps);
+		while (k < count && (nodes[k] == n ||
+				     stamps[nodes[k]] == n + 1))
+			k++;
+		if (k < count)
+			report(c, n, nodes[k]);
+	}
 }
 
 /* Each of A that B's first, or second, cannot meet. */
@@ -109,140 +163,4 @@ void check_meetings(struct check *c)
 			report(c, n, g->hub_of[n]);
 	}
 	check_joined(c, nodes, count);
-}
-
-/* The subnet by which a node is an exit for FAMILY, or NULL. */
-static const struct placed_prefix *exit_of(const struct node *node,
-					   uint8_t family)
-{
-	for (size_t i = 0; !node->disabled && i < node->subnets.count; i++) {
-		const struct placed_prefix *item = &node->subnets.items[i];
-
-		if (!item->prefix.length && item->prefix.ip.family == family)
-			return item;
-	}
-	return NULL;
-}
-
-struct exits {
-	struct check *check;
-	uint8_t family;
-	uint32_t *nodes;
-	size_t count;
-};
-
-/* V would have the way through A and the way through B. */
-static void two_ways(const struct exits *e, uint32_t a, uint32_t b, uint32_t v)
-{
-	const struct node *nodes = e->check->mesh->nodes;
-	struct place x = exit_of(&nodes[a], e->family)->where;
-	struct place y = exit_of(&nodes[b], e->family)->where;
-	bool in_order = place_before(x, y);
-
-	check_error(e->check, in_order ? y : x, in_order ? x : y,
-		    "the first is here", "%s would have two ways to all of "
-		    "%s: through %s and through %s", nodes[v].name,
-		    e->family == AF_INET ? "IPv4" : "IPv6",
-		    nodes[in_order ? a : b].name, nodes[in_order ? b : a].name)
-		->hint = "let one be the exit, and write what the other is "
-			 "for as prefixes";
-}
-
-static bool takes_exits(const struct exits *e, uint32_t node)
-{
-	const struct node *n = &e->check->mesh->nodes[node];
-
-	return !n->disabled && !exit_of(n, e->family);
-}
-
-/* All exits are peers of every other node. */
-static void check_full_mesh(const struct exits *e)
-{
-	uint32_t v = 0;
-
-	while (v < e->check->mesh->node_count && !takes_exits(e, v))
-		v++;
-	for (size_t i = 1; v < e->check->mesh->node_count && i < e->count; i++)
-		two_ways(e, e->nodes[0], e->nodes[i], v);
-}
-
-/* A spoke has one peer for everything; a hub may have two. */
-static void check_hub_ways(const struct exits *e, uint32_t hub)
-{
-	const struct graph *g = &e->check->graph;
-	uint32_t first = GRAPH_NONE, first_exit = GRAPH_NONE;
-
-	for (size_t i = 0; i < e->count; i++) {
-		uint32_t exit = e->nodes[i];
-		uint32_t way = g->is_hub[exit] || g->hub_of[exit] == hub ?
-			       exit : g->hub_of[exit];
-
-		if (way == GRAPH_NONE)
-			continue;
-		if (first != GRAPH_NONE && way != first) {
-			two_ways(e, first_exit, exit, hub);
-			return;
-		}
-		first = way;
-		first_exit = exit;
-	}
-}
-
-static void check_linked(const struct exits *e)
-{
-	struct check *c = e->check;
-	uint32_t *way = arena_new_array(c->arena, uint32_t,
-					c->mesh->node_count);
-
-	for (size_t i = 0; i < c->mesh->node_count; i++)
-		way[i] = GRAPH_NONE;
-	for (size_t i = 0; i < e->count; i++) {
-		struct neighbour *around;
-		size_t count = graph_neighbours(c->arena, &c->graph,
-						e->nodes[i], &around);
-
-		for (size_t k = 0; k < count; k++) {
-			uint32_t v = around[k].node;
-
-			if (!takes_exits(e, v))
-				continue;
-			if (way[v] != GRAPH_NONE) {
-				two_ways(e, way[v], e->nodes[i], v);
-				break;
-			}
-			way[v] = e->nodes[i];
-		}
-	}
-}
-
-static void check_family(struct check *c, uint8_t family)
-{
-	const struct mesh *mesh = c->mesh;
-	struct exits e = { .check = c, .family = family };
-
-	e.nodes = arena_new_array(c->arena, uint32_t, mesh->node_count);
-	for (size_t i = 0; i < mesh->node_count; i++)
-		if (exit_of(&mesh->nodes[i], family))
-			e.nodes[e.count++] = (uint32_t)i;
-	if (e.count < 2)
-		return;
-	switch (mesh->topology) {
-	case TOPOLOGY_FULL_MESH:
-		check_full_mesh(&e);
-		return;
-	case TOPOLOGY_HUB_SPOKE:
-		for (size_t i = 0; i < mesh->node_count; i++)
-			if (c->graph.is_hub[i] && takes_exits(&e, (uint32_t)i))
-				check_hub_ways(&e, (uint32_t)i);
-		return;
-	case TOPOLOGY_CUSTOM:
-		check_linked(&e);
-		return;
-	}
-}
-
-void check_exits(struct check *c)
-{
-	check_family(c, AF_INET);
-	check_family(c, AF_INET6);
 }

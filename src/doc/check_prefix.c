@@ -27,6 +27,9 @@ struct claim {
 	struct prefix prefix;
 	enum claim_kind kind;
 	const struct node *node;	/* NULL: the overlay */
+	/* Of an endpoint of a link: who alone looks for it, or NULL.  What is
+	   his own is no tunnel's to him. */
+	const struct node *reader;
 	struct place where;
 };
 
@@ -178,7 +181,8 @@ static void check_address(struct sweep *s, const struct claim *address)
 	}
 	s->last_address = address;
 	if (!overlay) {
-		check_inside(s, address);
+		if (s->check->overlay_whole)
+			check_inside(s, address);
 		return;
 	}
 	kind = reserved(&overlay->prefix, ip);
@@ -198,7 +202,9 @@ static void check_endpoint(struct sweep *s, const struct claim *endpoint)
 	char text[IP_TEXT_MAX];
 
 	for (size_t i = s->depth; !inside && i-- > 0;)
-		if (!s->open[i]->node || !s->open[i]->node->disabled)
+		if (!s->open[i]->node ||
+		    (!s->open[i]->node->disabled &&
+		     s->open[i]->node != endpoint->reader))
 			inside = s->open[i];
 	if (!inside || !inside->prefix.length)
 		return;
@@ -215,12 +221,15 @@ static void add_claim(struct sweep *s, enum claim_kind kind,
 		      const struct node *node, struct prefix prefix,
 		      struct place where)
 {
-	s->all[s->count++] = (struct claim){ prefix_mask(prefix), kind, node,
-					     where };
+	s->all[s->count++] = (struct claim){
+		.prefix = prefix_mask(prefix), .kind = kind, .node = node,
+		.where = where,
+	};
 }
 
 static void add_endpoint(struct sweep *s, const struct node *node,
-			 const struct node_endpoint *endpoint)
+			 const struct node_endpoint *endpoint,
+			 const struct node *reader)
 {
 	struct prefix whole = { .ip = endpoint->ip };
 
@@ -228,6 +237,42 @@ static void add_endpoint(struct sweep *s, const struct node *node,
 		return;
 	whole.length = (uint8_t)ip_bits(whole.ip.family);
 	add_claim(s, CLAIM_ENDPOINT, node, whole, endpoint->where);
+	s->all[s->count - 1].reader = reader;
+}
+
+/* The one node that LINK joins with NODE, or NULL: there are several. */
+static const struct node *sole_reader(const struct graph *g, size_t link,
+				      uint32_t node)
+{
+	const struct node *reader = NULL;
+
+	for (int k = 0; k < 2; k++) {
+		const uint32_t *nodes;
+		size_t count = graph_end_nodes(g, &g->ends[link][1 - k],
+					       &nodes);
+
+		if (!graph_end_has(g, &g->ends[link][k], node))
+			continue;
+		if (count != 1 || reader || *nodes == node)
+			return NULL;
+		reader = &g->mesh->nodes[*nodes];
+	}
+	return reader;
+}
+
+static void add_reached(struct sweep *s, size_t link)
+{
+	const struct graph *g = &s->check->graph;
+
+	for (size_t i = g->reached_first[link]; i < g->reached_first[link + 1];
+	     i++) {
+		uint32_t node = g->reached[i].node;
+
+		if (node != GRAPH_NONE)
+			add_endpoint(s, &g->mesh->nodes[node],
+				     g->reached[i].endpoint,
+				     sole_reader(g, link, node));
+	}
 }
 
 /* Ways to everything (/0) are looked at by check_exits(). */
@@ -245,15 +290,14 @@ static void add_node(struct sweep *s, const struct node *node)
 		add_claim(s, CLAIM_ADDRESS, node, whole,
 			  node->addresses.items[i].where);
 	}
-	add_endpoint(s, node, &node->endpoint);
+	add_endpoint(s, node, &node->endpoint, NULL);
 }
 
 static void collect(struct sweep *s)
 {
 	const struct mesh *mesh = s->check->mesh;
-	const struct graph *g = &s->check->graph;
-	size_t reached = g->reached_first[mesh->link_count];
-	size_t count = mesh->overlay.count + reached;
+	size_t count = mesh->overlay.count +
+		       s->check->graph.reached_first[mesh->link_count];
 
 	for (size_t i = 0; i < mesh->node_count; i++)
 		count += mesh->nodes[i].subnets.count +
@@ -265,10 +309,8 @@ static void collect(struct sweep *s)
 			  mesh->overlay.items[i].where);
 	for (size_t i = 0; i < mesh->node_count; i++)
 		add_node(s, &mesh->nodes[i]);
-	for (size_t i = 0; i < reached; i++)
-		if (g->reached[i].node != GRAPH_NONE)
-			add_endpoint(s, &mesh->nodes[g->reached[i].node],
-				     g->reached[i].endpoint);
+	for (size_t i = 0; i < mesh->link_count; i++)
+		add_reached(s, i);
 }
 
 /* It would be the network that our own address is in. */

@@ -11,6 +11,7 @@ struct check {
 	const struct mesh *mesh;
 	struct diags *diags;
 	struct graph graph;
+	bool overlay_whole;	/* nothing is missing of it: see decode.h */
 	bool *dropped;		/* links that were complained about already */
 	const char **node_names;	/* for hints; NULL: not made yet */
 	/* How many words may still be compared in search of a hint: a document
@@ -20,12 +21,15 @@ struct check {
 
 /* Overlaps, addresses and endpoints: check_prefix.c */
 void check_prefixes(struct check *c);
+/* One endpoint for two nodes: check_endpoint.c */
+void check_endpoints(struct check *c);
 /* check_hub.c */
 void check_hubs(struct check *c);
 /* What links speak of: check_link.c */
 void check_links(struct check *c);
-/* Who can meet whom, and ways to everything: check_meet.c */
+/* Who can meet whom: check_meet.c */
 void check_meetings(struct check *c);
+/* Ways to everything, and the marks that they want: check_exit.c */
 void check_exits(struct check *c);
 
 /* Does A stand before B in the document? */

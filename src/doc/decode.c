@@ -56,7 +56,10 @@ static int take_overlay(struct decoder *d, const struct field *field,
 			   field->name, value->count, OVERLAYS_MAX);
 		return -1;
 	}
-	return decode_prefixes(d, field->name, value, &mesh->overlay);
+	if (decode_prefixes(d, field->name, value, &mesh->overlay) < 0)
+		return -1;
+	d->overlay_whole = true;
+	return 0;
 }
 
 static int take_topology(struct decoder *d, const struct field *field,
@@ -134,6 +137,8 @@ static int take_secrets(struct decoder *d, const struct field *field,
 
 	/* After an error inline keys are not held against it as well. */
 	mesh->inline_secrets = word != 0;
+	d->source->secret |= word == 1;
+	d->secrets_where = decode_place(d, value->offset);
 	return word < 0 ? -1 : 0;
 }
 
@@ -252,17 +257,36 @@ static void check_hubs(struct decoder *d)
 	d->whole = false;
 }
 
-static void check_inline_keys(struct decoder *d)
+/* Without a link a custom mesh is no mesh: the key was forgotten. */
+static void check_custom(struct decoder *d)
 {
 	struct mesh *mesh = d->mesh;
 
-	for (size_t i = 0; i < mesh->link_count && !mesh->inline_secrets; i++)
-		if (mesh->links[i].preshared_key)
-			diag_error(d->diags, mesh->links[i].preshared_where,
-				   "a key in a document that does not say so")
-				->hint = "name a file: \"preshared_key_file\","
-					 " or say \"secrets\": \"inline\" and "
-					 "keep the document secret";
+	if (mesh->topology != TOPOLOGY_CUSTOM || d->topology_wrong ||
+	    d->links_given)
+		return;
+	diag_error(d->diags, mesh->topology_where, "the topology custom wants "
+		   "at least one of 'links'")->hint =
+		"\"links\": [{ \"between\": [\"NODE\", \"NODE\"] }]";
+	d->whole = false;
+}
+
+static void check_inline_keys(struct decoder *d)
+{
+	struct mesh *mesh = d->mesh;
+	struct diag *diag;
+
+	for (size_t i = 0; i < mesh->link_count && !mesh->inline_secrets; i++) {
+		if (!mesh->links[i].preshared_key)
+			continue;
+		diag = diag_error(d->diags, mesh->links[i].preshared_where,
+				  "a key in a document that does not say so");
+		diag->hint = "name a file: \"preshared_key_file\", or say "
+			     "\"secrets\": \"inline\" and keep the document "
+			     "secret";
+		diag->other = d->secrets_where;
+		diag->other_message = "secrets are in files, it says here";
+	}
 }
 
 /* The length of each address is that of the overlay it is in. */
@@ -287,6 +311,7 @@ static void finish(struct decoder *d)
 	struct mesh *mesh = d->mesh;
 
 	check_hubs(d);
+	check_custom(d);
 	check_inline_keys(d);
 	for (size_t i = 0; i < mesh->node_count; i++)
 		set_lengths(mesh, &mesh->nodes[i]);
@@ -309,7 +334,7 @@ static void decode(struct decoder *d)
 }
 
 static int read_document(struct arena *arena, struct arena *secrets,
-			 const struct source *source, bool check,
+			 struct source *source, bool check,
 			 struct mesh *out, struct diags *diags)
 {
 	struct mesh mesh = { .source = source, .firewall = true };
@@ -321,6 +346,9 @@ static int read_document(struct arena *arena, struct arena *secrets,
 	decode(&d);
 	if (check && d.whole)
 		wrong = mesh_check(arena, &mesh, diags) < 0;
+	else if (check)
+		wrong = mesh_check_parts(arena, &mesh, d.overlay_whole,
+					 diags) < 0;
 	document_hide_keys(source, diags);
 	if (wrong || diags->errors > errors)
 		return -1;
@@ -329,30 +357,15 @@ static int read_document(struct arena *arena, struct arena *secrets,
 }
 
 int mesh_decode(struct arena *arena, struct arena *secrets,
-		const struct source *source, struct mesh *out,
-		struct diags *diags)
+		struct source *source, struct mesh *out, struct diags *diags)
 {
 	return read_document(arena, secrets, source, false, out, diags);
 }
 
 int mesh_read(struct arena *arena, struct arena *secrets,
-	      const struct source *source, struct mesh *out,
-	      struct diags *diags)
+	      struct source *source, struct mesh *out, struct diags *diags)
 {
 	return read_document(arena, secrets, source, true, out, diags);
-}
-
-static int find_compare(const void *name, const void *node)
-{
-	return strcmp(name, ((const struct node *)node)->name);
-}
-
-const struct node *mesh_node(const struct mesh *mesh, const char *name)
-{
-	if (!mesh->node_count)
-		return NULL;
-	return bsearch(name, mesh->nodes, mesh->node_count,
-		       sizeof(*mesh->nodes), find_compare);
 }
 
 const struct node *mesh_node_of_key(const struct mesh *mesh,

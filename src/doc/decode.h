@@ -10,6 +10,7 @@
 #include "doc/parse.h"
 
 #define OVERLAYS_MAX 64		/* prefixes: each address is held to all */
+#define TESTS_MAX 10000	/* each may take two nodes' views */
 #define NODE_NAME_MAX 63
 #define LABEL_PREFIX "label:"
 #define INLINE_PREFIX "inline:"	/* of names made up for inline keys */
@@ -18,12 +19,15 @@
 
 struct decoder {
 	struct arena *arena, *secrets;
-	const struct source *source;
+	struct source *source;
 	struct diags *diags;
 	struct mesh *mesh;
 	struct place hubs_where;	/* source NULL: no hubs */
+	struct place secrets_where;	/* source NULL: not said */
+	bool overlay_whole;	/* nothing is missing of it */
 	bool topology_wrong;
-	/* Everything is there that the checks across objects go by: an error
+	bool links_given;	/* however wrong they are */
+	/* Everything is there that all checks across objects go by: an error
 	   of theirs does not come from one that is already reported. */
 	bool whole;
 };
@@ -102,6 +106,13 @@ int take_links(struct decoder *d, const struct field *field,
 	       const struct doc_value *value, void *object);
 int take_tests(struct decoder *d, const struct field *field,
 	       const struct doc_value *value, void *object);
+
+/*
+ * Of mesh_check() what can be said of a mesh that is not whole: OVERLAY tells
+ * whether all of that is there.
+ */
+int mesh_check_parts(struct arena *arena, const struct mesh *mesh,
+		     bool overlay, struct diags *diags) must_check_;
 
 /*
  * Hide the lines of all diagnostics that may show a key of the document: what

@@ -7,35 +7,23 @@
 #define WINDOW 256	/* bytes looked at on each side of a place; more than
 			   is shown */
 #define KEY_DIGITS 43	/* of base64 in a key, before the "=" */
-#define RUN 20		/* so many characters of base64 may be a key's */
-
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* Of base64 as JSON may write it: a slash can be escaped. */
-static bool is_key_character(char c)
-{
-	return is_letter(c) || (c >= '0' && c <= '9') || c == '+' ||
-	       c == '/' || c == '\\';
-}
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Is what begins at START a whole key, and the value of "public_key"? */
-static bool is_public(struct str text, size_t start)
+/* Is RUN, of TEXT, a whole key, and the value of "public_key"? */
+static bool is_public(struct str text, struct str run)
 {
 	static const char name[] = "\"public_key\"";
 	const size_t size = sizeof(name) - 1;
-	size_t digits = 0, end = start;
+	size_t digits = 0, start = (size_t)(run.data - text.data);
 
-	for (; end < text.size && is_key_character(text.data[end]); end++)
-		digits += text.data[end] != '\\';
-	if (digits != KEY_DIGITS || end == text.size || text.data[end] != '=')
+	for (size_t i = 0; i < run.size; i++)
+		digits += run.data[i] != '\\';
+	if (digits != KEY_DIGITS || start + run.size == text.size ||
+	    run.data[run.size] != '=')
 		return false;
 	if (!start || text.data[--start] != '"')
 		return false;
@@ -48,28 +36,14 @@ static bool is_public(struct str text, size_t start)
 	return start >= size && !memcmp(text.data + start - size, name, size);
 }
 
-static bool has_key(struct str text, size_t start, size_t end)
+/* In a part of TEXT. */
+static bool has_key(struct str text, struct str part)
 {
-	size_t begin = start;
-	bool letter = false, other = false;
+	struct str run;
 
-	for (size_t i = start; i < end; i++) {
-		char c = text.data[i];
-
-		if (!is_key_character(c)) {
-			begin = i + 1;
-			letter = other = false;
-			continue;
-		}
-		letter |= is_letter(c);
-		other |= !is_letter(c);
-		/* Neither a word nor a number is so long and of one kind. */
-		if (i + 1 - begin < RUN ||
-		    (i + 1 - begin < 2 * RUN && !(letter && other)))
-			continue;
-		if (!is_public(text, begin))
+	while (key_next_run(&part, &run))
+		if (!is_public(text, run))
 			return true;
-	}
 	return false;
 }
 
@@ -107,13 +81,12 @@ static bool may_show_key(const struct source *source, struct place where)
 	while (end < text.size && end - where.offset < WINDOW &&
 	       text.data[end] != '\n')
 		end++;
-	/* The run that stands across the window's start, as a whole. */
+	/* What stands across the window's ends, as a whole. */
 	while (start > 0 && where.offset - start < 2 * WINDOW &&
-	       is_key_character(text.data[start]) &&
-	       is_key_character(text.data[start - 1]))
+	       text.data[start - 1] != '"' && text.data[start - 1] != '\n')
 		start--;
 	line = (struct str){ text.data + start, end - start };
-	return has_secret_word(line) || has_key(text, start, end);
+	return has_secret_word(line) || has_key(text, line);
 }
 
 void document_hide_keys(const struct source *source, struct diags *diags)

@@ -45,18 +45,28 @@ static int take_between(struct decoder *d, const struct field *field,
 	return result;
 }
 
+static void refuse_both(struct decoder *d, struct place where,
+			const struct mesh_link *link)
+{
+	struct diag *diag;
+
+	diag = diag_error(d->diags, where, "this link has both 'preshared_key' "
+			  "and 'preshared_key_file'");
+	diag->other = link->preshared_where;
+	diag->other_message = "the first is here";
+}
+
 static int take_preshared_file(struct decoder *d, const struct field *field,
 			       const struct doc_value *value, void *object)
 {
 	struct mesh_link *link = object;
 	struct place where = decode_place(d, value->offset);
+	struct str rest = value->text, run;
 
-	struct key key;
-
-	if (key_parse(value->text, &key) == 0) {
-		key_wipe(&key);
-		diag_error(d->diags, where, "%s is a key, the name of a file "
-			   "is wanted", field->name)->hidden = true;
+	if (key_next_run(&rest, &run)) {
+		diag_error(d->diags, where, "%s is a key, or looks like one; "
+			   "the name of a file is wanted", field->name)
+			->hidden = true;
 		return -1;
 	}
 	if (!file_name_valid(value->text)) {
@@ -72,10 +82,13 @@ static int take_preshared_file(struct decoder *d, const struct field *field,
 			   INLINE_PREFIX);
 		return -1;
 	}
+	if (link->preshared_key) {
+		refuse_both(d, where, link);
+		return -1;
+	}
 	link->preshared_key_file = arena_strndup(d->arena, value->text.data,
 						 value->text.size);
-	if (!link->preshared_key)
-		link->preshared_where = where;
+	link->preshared_where = where;
 	return 0;
 }
 
@@ -84,11 +97,16 @@ static int take_preshared_key(struct decoder *d, const struct field *field,
 {
 	struct mesh_link *link = object;
 	struct key *key = arena_new_object(d->secrets, struct key);
+	struct place where = decode_place(d, value->offset);
 
 	if (decode_key(d, field->name, value, key) < 0)
 		return -1;
+	if (link->preshared_key_file) {
+		refuse_both(d, where, link);
+		return -1;
+	}
 	link->preshared_key = key;
-	link->preshared_where = decode_place(d, value->offset);
+	link->preshared_where = where;
 	return 0;
 }
 
@@ -147,14 +165,7 @@ static void name_inline_key(struct decoder *d, struct mesh_link *link)
 {
 	const struct link_end *a = &link->ends[0], *b = &link->ends[1];
 
-	if (!link->preshared_key)
-		return;
-	if (link->preshared_key_file) {
-		diag_error(d->diags, link->preshared_where, "this link has "
-			   "both 'preshared_key' and 'preshared_key_file'");
-		return;
-	}
-	if (!a->name || !b->name)
+	if (!link->preshared_key || !*a->name || !*b->name)
 		return;
 	if (end_compare(a, b) > 0) {
 		const struct link_end *swap = a;
@@ -174,6 +185,7 @@ int take_links(struct decoder *d, const struct field *field,
 	struct mesh *mesh = object;
 	const struct doc_value *item = value->first;
 
+	d->links_given = value->count > 0;
 	mesh->links = arena_new_array(d->arena, struct mesh_link, value->count);
 	for (; item; item = item->next) {
 		struct mesh_link *link = &mesh->links[mesh->link_count];
@@ -182,6 +194,8 @@ int take_links(struct decoder *d, const struct field *field,
 			d->whole = false;
 			continue;
 		}
+		/* An end that is wrong is that of no node. */
+		*link = (struct mesh_link){ .ends = { { "" }, { "" } } };
 		link->where = decode_place(d, item->offset);
 		decode_object(d, &link_shape, item, item->offset, link);
 		name_inline_key(d, link);
@@ -256,6 +270,12 @@ int take_tests(struct decoder *d, const struct field *field,
 	const struct doc_value *item = value->first;
 	bool whole = d->whole;
 
+	if (value->count > TESTS_MAX) {
+		diag_error(d->diags, decode_place(d, value->offset),
+			   "%s has %zu items, at most %u are taken",
+			   field->name, value->count, TESTS_MAX);
+		return -1;
+	}
 	mesh->tests = arena_new_array(d->arena, struct mesh_test,
 				      value->count);
 	for (; item; item = item->next) {

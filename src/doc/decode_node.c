@@ -175,10 +175,10 @@ static void take_node(struct decoder *d, const struct doc_value *value)
 		d->whole = false;
 		return;
 	}
-	node->name = name.name;
-	node->where = name.where;
+	*node = (struct node){ .name = name.name, .where = name.where };
 	decode_object(d, &shape, value, value->key_offset, node);
-	mesh->node_count++;
+	/* One without a name takes part in nothing. */
+	mesh->node_count += *name.name != '\0';
 }
 
 int take_nodes(struct decoder *d, const struct field *field,

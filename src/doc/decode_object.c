@@ -67,6 +67,9 @@ bool decode_item_is(struct decoder *d, const char *name,
 	return false;
 }
 
+#define HOOK_HINT "no commands are run: routes and rules of your own stand in " \
+	"templates, meshapply-template(5)"
+
 /* What a key is called elsewhere, and here, or why there is none. */
 static const struct {
 	const char *word, *key, *hint;
@@ -82,37 +85,71 @@ static const struct {
 	{ "psk", NULL, "a preshared key belongs to a link" },
 	{ "allowed_ips", NULL, "they follow from addresses and subnets" },
 	{ "peers", NULL, "who is linked to whom is the topology's" },
+	/* wg-quick's words */
+	{ "Address", "addresses", NULL },
+	{ "AllowedIPs", NULL, "they follow from addresses and subnets" },
+	{ "DNS", NULL, "name servers are the host's own: resolvectl(1)" },
+	{ "Endpoint", "endpoint", NULL },
+	{ "FwMark", "fwmark", NULL },
+	{ "ListenPort", "listen_port", NULL },
+	{ "MTU", "mtu", NULL },
+	{ "PersistentKeepalive", "keepalive", NULL },
+	{ "PresharedKey", "preshared_key_file", NULL },
+	{ "PresharedKey", NULL, "a preshared key belongs to a link" },
+	{ "PrivateKey", NULL, "a private key stays on its node, in a file" },
+	{ "PublicKey", "public_key", NULL },
+	{ "Table", "table", NULL },
+	{ "PreUp", NULL, HOOK_HINT },
+	{ "PostUp", NULL, HOOK_HINT },
+	{ "PreDown", NULL, HOOK_HINT },
+	{ "PostDown", NULL, HOOK_HINT },
 };
 
-static const char *hint_for(struct decoder *d, const char *const *names,
-			    size_t count, struct str key)
+static const struct field *field_of(const struct shape *shape, struct str name)
 {
-	const char *meant = str_nearest(key, names, count);
-
-	for (size_t i = 0; !meant && i < array_size(elsewhere); i++) {
-		if (!str_is(key, elsewhere[i].word))
-			continue;
-		if (elsewhere[i].hint)
-			return elsewhere[i].hint;
-		for (size_t n = 0; n < count; n++)
-			if (!strcmp(names[n], elsewhere[i].key))
-				meant = names[n];
-	}
-	return meant ? arena_printf(d->diags->arena, "did you mean '%s'?",
-				    meant) : NULL;
+	for (size_t i = 0; i < shape->count; i++)
+		if (str_is(name, shape->fields[i].name))
+			return &shape->fields[i];
+	return NULL;
 }
 
-static void refuse_unknown(struct decoder *d, const struct shape *shape,
-			   const struct doc_value *member)
+/* The field that is meant by KEY, or NULL: then *WHY may tell why not. */
+static const struct field *field_meant(const struct shape *shape,
+				       struct str key, const char **why)
 {
+	const struct field *field = NULL;
 	const char *names[FIELDS_MAX];
 
 	for (size_t i = 0; i < shape->count; i++)
 		names[i] = shape->fields[i].name;
+	*why = str_nearest(key, names, shape->count);
+	if (*why)
+		return field_of(shape, str_of(*why));
+	for (size_t i = 0; !field && i < array_size(elsewhere); i++) {
+		if (!str_is(key, elsewhere[i].word))
+			continue;
+		*why = elsewhere[i].hint;
+		if (*why)
+			return NULL;
+		field = field_of(shape, str_of(elsewhere[i].key));
+	}
+	return field;
+}
+
+/* Of what a minor key is meant to say nothing else depends. */
+static void refuse_unknown(struct decoder *d, const struct shape *shape,
+			   const struct doc_value *member)
+{
+	const char *why;
+	const struct field *meant = field_meant(shape, member->key, &why);
+
 	diag_error(d->diags, decode_place(d, member->key_offset),
 		   "%s is not a key of %s",
 		   value_show(d->diags, member->key), shape->one)->hint =
-		hint_for(d, names, shape->count, member->key);
+		meant ? arena_printf(d->diags->arena, "did you mean '%s'?",
+				     meant->name) : why;
+	if (meant && !meant->minor)
+		d->whole = false;
 }
 
 static void take_member(struct decoder *d, const struct field *field,
@@ -141,18 +178,14 @@ void decode_object(struct decoder *d, const struct shape *shape,
 	uint32_t seen = 0;
 
 	for (; member; member = member->next) {
-		size_t i = 0;
+		const struct field *field = field_of(shape, member->key);
 
-		while (i < shape->count &&
-		       !str_is(member->key, shape->fields[i].name))
-			i++;
-		if (i == shape->count) {
+		if (!field) {
 			refuse_unknown(d, shape, member);
-			d->whole = false;
 			continue;
 		}
-		seen |= 1u << i;
-		take_member(d, &shape->fields[i], member, object);
+		seen |= 1u << (field - shape->fields);
+		take_member(d, field, member, object);
 	}
 	for (size_t i = 0; i < shape->count; i++) {
 		if (!shape->fields[i].required || seen & 1u << i)
@@ -247,19 +280,13 @@ int decode_word(struct decoder *d, const char *name,
 	return -1;
 }
 
-static bool is_alphanumeric(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9');
-}
-
 static bool name_valid(struct str name)
 {
 	if (!name.size || name.size > NODE_NAME_MAX ||
-	    !is_alphanumeric(name.data[0]))
+	    !char_is_alphanumeric(name.data[0]))
 		return false;
 	for (size_t i = 1; i < name.size; i++)
-		if (!is_alphanumeric(name.data[i]) &&
+		if (!char_is_alphanumeric(name.data[i]) &&
 		    !strchr("_.-", name.data[i]))
 			return false;
 	return true;

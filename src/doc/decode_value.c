@@ -26,6 +26,43 @@ int decode_key(struct decoder *d, const char *name,
 	return 0;
 }
 
+/* What an address means that is no node's and no network's, or NULL. */
+static const char *special(const struct prefix *prefix)
+{
+	static const struct {
+		struct prefix prefix;
+		const char *what;
+	} known[] = {
+		{ { { AF_INET, { 0 } }, 32 }, "unspecified" },
+		{ { { AF_INET, { 127 } }, 8 }, "loopback" },
+		{ { { AF_INET, { 169, 254 } }, 16 }, "link-local" },
+		{ { { AF_INET, { 224 } }, 4 }, "multicast" },
+		{ { { AF_INET, { 255, 255, 255, 255 } }, 32 }, "broadcast" },
+		{ { { AF_INET6, { 0 } }, 128 }, "unspecified" },
+		{ { { AF_INET6, { [15] = 1 } }, 128 }, "loopback" },
+		{ { { AF_INET6, { 0xfe, 0x80 } }, 10 }, "link-local" },
+		{ { { AF_INET6, { 0xff } }, 8 }, "multicast" },
+	};
+
+	for (size_t i = 0; i < array_size(known); i++)
+		if (prefix_covers(&known[i].prefix, prefix))
+			return known[i].what;
+	return NULL;
+}
+
+static int refuse_special(struct decoder *d, const struct prefix *prefix,
+			  const struct doc_value *item)
+{
+	const char *what = special(prefix);
+
+	if (!what)
+		return 0;
+	diag_error(d->diags, decode_place(d, item->offset),
+		   "%s is %s, which no mesh can carry",
+		   value_show(d->diags, item->text), what);
+	return -1;
+}
+
 static bool is_of_one_host(const struct ip *ip)
 {
 	static const struct ip none;
@@ -44,6 +81,7 @@ int decode_endpoint(struct decoder *d, const struct doc_value *value,
 	const char *shown = value_show(d->diags, value->text);
 	struct value_endpoint endpoint = { .host = NULL };
 	struct value_refusal why = { .message = NULL };
+	struct prefix whole = { .length = 0 };
 	bool zoned, foreign;
 
 	if (!value->text.size) {
@@ -66,6 +104,14 @@ int decode_endpoint(struct decoder *d, const struct doc_value *value,
 			   "to one host only" :
 			   "the endpoint %s is not the address of one host",
 			   shown);
+		return -1;
+	}
+	whole.ip = endpoint.endpoint.ip;
+	whole.length = (uint8_t)ip_bits(whole.ip.family);
+	if (!endpoint.host && special(&whole)) {
+		diag_error(d->diags, where, "the endpoint %s is %s, where no "
+			   "other host reaches this one", shown,
+			   special(&whole));
 		return -1;
 	}
 	*out = (struct node_endpoint){ endpoint.endpoint.ip, endpoint.host,
@@ -120,6 +166,8 @@ static int take_prefix(struct decoder *d, const struct doc_value *item,
 			hint_of(d, "the network is %s", &masked);
 		return -1;
 	}
+	if (refuse_special(d, &masked, item) < 0)
+		return -1;
 	append(d, list, masked, item);
 	return 0;
 }
@@ -149,6 +197,8 @@ static void take_address(struct decoder *d, const struct doc_value *item,
 	has_length = item->text.size &&
 		     memchr(item->text.data, '/', item->text.size);
 	if (valid && !has_length) {
+		if (refuse_special(d, &prefix, item) < 0)
+			return;
 		append(d, list, prefix, item);
 		return;
 	}

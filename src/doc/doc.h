@@ -22,17 +22,17 @@ struct view;
 /*
  * Decode and check the document SOURCE.  All that is wrong is added to DIAGS,
  * with both places where two clash; 0 if nothing is, else -1 and OUT is left
- * alone.  SOURCE and its text are borrowed by OUT.  The text may hold keys
- * ("secrets": "inline"): lines with them are hidden in diagnostics, and they
- * are kept on SECRETS only.
+ * alone.  SOURCE and its text are borrowed by OUT.  The text may hold keys:
+ * they are kept on SECRETS only, and a SOURCE that has any, or says so
+ * ("secrets": "inline"), is marked as secret, so that no line of it is shown.
  */
 int mesh_read(struct arena *arena, struct arena *secrets,
-	      const struct source *source, struct mesh *out,
+	      struct source *source, struct mesh *out,
 	      struct diags *diags) must_check_;
 
 /* The parts of mesh_read(): values each for itself, then all together. */
 int mesh_decode(struct arena *arena, struct arena *secrets,
-		const struct source *source, struct mesh *out,
+		struct source *source, struct mesh *out,
 		struct diags *diags) must_check_;
 int mesh_check(struct arena *arena, const struct mesh *mesh,
 	       struct diags *diags) must_check_;
@@ -55,7 +55,8 @@ void view_make(struct arena *arena, const struct mesh *mesh,
 
 /*
  * Two meshes on one host: the same interface, listen port, table or mark, or
- * prefixes that overlap, is an error with both places; 0 or -1.
+ * prefixes that overlap, is an error with both places; 0 or -1.  A node may
+ * offer one mesh what it has by the other.
  */
 int view_check_pair(const struct view *a, const struct view *b,
 		    struct diags *diags) must_check_;

@@ -1,9 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The peers of one node. */
+/* The links and the peers of one node. */
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "doc/topology.h"
+
+static void walk_key(struct graph_walk *walk, const struct graph_index *links,
+		     uint32_t key)
+{
+	walk->next = &links->items[links->first[key]];
+	walk->end = &links->items[links->first[key + 1]];
+}
+
+struct graph_walk graph_links_of(const struct graph *g, uint32_t node)
+{
+	struct graph_walk walk = { .graph = g, .node = node };
+
+	walk.label = g->node_labels.first[node];
+	walk_key(&walk, &g->node_links, node);
+	return walk;
+}
+
+bool graph_next_link(struct graph_walk *walk, uint32_t *link)
+{
+	const struct graph_index *labels = &walk->graph->node_labels;
+
+	while (walk->next == walk->end) {
+		if (walk->label == labels->first[walk->node + 1])
+			return false;
+		walk_key(walk, &walk->graph->label_links,
+			 labels->items[walk->label++]);
+	}
+	*link = *walk->next++;
+	return true;
+}
+
+static size_t link_count(const struct graph *g, uint32_t node)
+{
+	size_t count = graph_count(&g->node_links, node);
+
+	for (uint32_t i = g->node_labels.first[node];
+	     i < g->node_labels.first[node + 1]; i++)
+		count += graph_count(&g->label_links, g->node_labels.items[i]);
+	return count;
+}
+
+const struct mesh_link *graph_link(const struct graph *g, uint32_t a,
+				   uint32_t b)
+{
+	struct graph_walk walk;
+	uint32_t link;
+
+	if (a == b || !g->mesh->link_count)
+		return NULL;
+	if (link_count(g, b) < link_count(g, a)) {
+		uint32_t other = a;
+
+		a = b;
+		b = other;
+	}
+	walk = graph_links_of(g, a);
+	while (graph_next_link(&walk, &link)) {
+		const struct graph_end *ends = g->ends[link];
+
+		for (int k = 0; k < 2; k++)
+			if (graph_end_has(g, &ends[k], a) &&
+			    graph_end_has(g, &ends[1 - k], b))
+				return &g->mesh->links[link];
+	}
+	return NULL;
+}
 
 struct neighbours {
 	struct arena *arena;
@@ -28,21 +94,19 @@ static void add_joined(struct neighbours *n, uint32_t node)
 	add(n, node, graph_link(n->graph, n->self, node));
 }
 
-/* What stands on the other side of links where KEY is one end. */
-static void add_linked(struct neighbours *n, const struct graph_index *links,
-		       uint32_t key, bool is_label)
+/* What stands on the other side of links. */
+static void add_linked(struct neighbours *n)
 {
 	const struct graph *g = n->graph;
+	struct graph_walk walk = graph_links_of(g, n->self);
+	uint32_t l;
 
-	for (uint32_t i = links->first[key]; i < links->first[key + 1]; i++) {
-		uint32_t l = links->items[i];
-
+	while (graph_next_link(&walk, &l)) {
 		for (int k = 0; k < 2; k++) {
-			const struct graph_end *end = &g->ends[l][k];
 			const uint32_t *nodes;
 			size_t count;
 
-			if ((is_label ? end->label : end->node) != key)
+			if (!graph_end_has(g, &g->ends[l][k], n->self))
 				continue;
 			count = graph_end_nodes(g, &g->ends[l][1 - k], &nodes);
 			for (size_t j = 0; j < count; j++)
@@ -82,11 +146,7 @@ static void find_all(struct neighbours *n)
 				add_joined(n, (uint32_t)i);
 		return;
 	case TOPOLOGY_CUSTOM:
-		add_linked(n, &g->node_links, self, false);
-		for (uint32_t i = g->node_labels.first[self];
-		     i < g->node_labels.first[self + 1]; i++)
-			add_linked(n, &g->label_links, g->node_labels.items[i],
-				   true);
+		add_linked(n);
 		return;
 	}
 }

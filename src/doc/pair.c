@@ -165,8 +165,9 @@ static void overlap(const struct pair *p, const struct routed *x,
 }
 
 /*
- * A network of our own may be offered to both meshes.  Each mesh by itself has
- * no overlaps, so at most one prefix of each is open at a time.
+ * A network of our own may be offered to both meshes, or be the other mesh or
+ * a part of it: this host is the gateway between them.  Each mesh by itself
+ * has no overlaps, so at most one prefix of each is open at a time.
  */
 static void check_prefixes(const struct pair *p)
 {
@@ -184,7 +185,7 @@ static void check_prefixes(const struct pair *p)
 
 		open[item->of_b] = item;
 		if (other && prefix_covers(&other->prefix, &item->prefix) &&
-		    !(other->own && item->own))
+		    !other->own && !item->own)
 			overlap(p, other, item);
 	}
 }

@@ -17,7 +17,7 @@
 
 struct parser {
 	struct arena *arena, *secrets;
-	const struct source *source;
+	struct source *source;
 	struct diags *diags;
 	size_t next;		/* offset of the next byte */
 };
@@ -152,6 +152,11 @@ static void refuse_repeated(struct parser *p, const struct doc_value *object)
 	}
 }
 
+static bool is_secret(struct str key)
+{
+	return str_is(key, "preshared_key") || str_is(key, "private_key");
+}
+
 static struct doc_value *take_value(struct parser *p);
 
 /* What stands between braces or brackets; nesting is limited by jansson. */
@@ -167,6 +172,7 @@ static void take_members(struct parser *p, struct doc_value *parent)
 
 		if (parent->kind == DOC_OBJECT) {
 			key = take_text(p);
+			p->source->secret |= is_secret(key);
 			skip_blanks(p);
 			p->next++;	/* the colon */
 			skip_blanks(p);
@@ -226,7 +232,7 @@ static struct doc_value *take_value(struct parser *p)
 }
 
 int doc_parse(struct arena *arena, struct arena *secrets,
-	      const struct source *source, struct diags *diags,
+	      struct source *source, struct diags *diags,
 	      const struct doc_value **out)
 {
 	struct parser p = { arena, secrets, source, diags, 0 };

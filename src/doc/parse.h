@@ -43,12 +43,14 @@ struct doc_value {
 };
 
 /*
- * The document's one value, an object or a list, on ARENA; -1 where the text
- * is no JSON, with the first such error in DIAGS, or where an object has a
- * key twice, with all of these at both places.  Integers may be of any size.
+ * The document's one value, an object or a list, on ARENA.  A source that has
+ * a key for what is secret, wherever it stands, is marked as secret.  -1 where
+ * the text is no JSON, with the first such error in DIAGS, or where an object
+ * has a key twice, with all of these at both places.  Integers may be of any
+ * size.
  */
 int doc_parse(struct arena *arena, struct arena *secrets,
-	      const struct source *source, struct diags *diags,
+	      struct source *source, struct diags *diags,
 	      const struct doc_value **out) must_check_;
 
 /*

@@ -4,6 +4,7 @@
  * and routes that the nodes' views have, and the way of the answer.
  */
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -12,7 +13,8 @@
 #include "doc/view_private.h"
 
 #define HOPS_MAX 32
-/* Views are kept while they fit; ten thousand of a full mesh would not. */
+/* Views are kept while they fit; ten thousand of a full mesh would not, so
+   tests are run by where they begin. */
 #define KEPT_MAX ((size_t)256 << 20)
 #define SPACE ((size_t)8 << 30)	/* of addresses, not memory */
 
@@ -44,7 +46,7 @@ static const struct view *view_at(struct reach *r, uint32_t node)
 	if (view)
 		return view;
 	view = arena_new_object(r->arena, struct view);
-	view_of(r->arena, &r->graph, node, view);
+	view_of_ways(r->arena, &r->graph, node, view);
 	r->views[node] = view;
 	return view;
 }
@@ -347,25 +349,57 @@ static void try(struct reach *r, const struct mesh_test *test,
 		complain(r, test, "they have no address of one family");
 }
 
-static void run(struct reach *r, const struct mesh_test *test)
-{
-	const struct mesh *mesh = r->mesh;
-	struct test_end from = end_of(mesh, &test->from);
-	struct test_end to = end_of(mesh, &test->to);
+struct run {
+	const struct mesh_test *test;
+	struct test_end from, to;
+};
 
-	if (from.node == GRAPH_NONE) {
+static void run(struct reach *r, const struct run *run)
+{
+	const struct mesh_test *test = run->test;
+
+	if (run->from.node == GRAPH_NONE) {
 		diag_error(r->diags, test->from.where, "no node has %s",
 			   test->from.name)->hint =
 			"a test begins at a node, at its address, or in one "
 			"of its subnets";
 		return;
 	}
-	if (to.node == GRAPH_NONE && !to.ip.family) {
+	if (run->to.node == GRAPH_NONE && !run->to.ip.family) {
 		diag_error(r->diags, test->to.where, "there is no node %s",
 			   test->to.name);
 		return;
 	}
-	try(r, test, &from, &to);
+	try(r, test, &run->from, &run->to);
+}
+
+/* By the two nodes whose views are wanted, then as they stand. */
+static int run_compare(const void *a, const void *b)
+{
+	const struct run *x = a, *y = b;
+
+	if (x->from.node != y->from.node)
+		return x->from.node < y->from.node ? -1 : 1;
+	if (x->to.node != y->to.node)
+		return x->to.node < y->to.node ? -1 : 1;
+	return (x->test > y->test) - (x->test < y->test);
+}
+
+static void run_all(struct reach *r)
+{
+	const struct mesh *mesh = r->mesh;
+	struct run *runs = arena_new_array(r->words, struct run,
+					   mesh->test_count);
+
+	for (size_t i = 0; i < mesh->test_count; i++)
+		runs[i] = (struct run){
+			.test = &mesh->tests[i],
+			.from = end_of(mesh, &mesh->tests[i].from),
+			.to = end_of(mesh, &mesh->tests[i].to),
+		};
+	qsort(runs, mesh->test_count, sizeof(*runs), run_compare);
+	for (size_t i = 0; i < mesh->test_count; i++)
+		run(r, &runs[i]);
 }
 
 int mesh_test(struct arena *arena, const struct mesh *mesh,
@@ -382,7 +416,6 @@ int mesh_test(struct arena *arena, const struct mesh *mesh,
 	graph_make(arena, mesh, &r.graph);
 	r.views = arena_new_array(arena, struct view *, mesh->node_count);
 	r.mark = arena_mark(views);
-	for (size_t i = 0; i < mesh->test_count; i++)
-		run(&r, &mesh->tests[i]);
+	run_all(&r);
 	return diags->errors == before ? 0 : -1;
 }

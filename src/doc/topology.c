@@ -5,8 +5,29 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "doc/doc.h"
 
 #define DEFAULT_PORT 51820	/* which most documents of WireGuard use */
+
+const struct placed_prefix *list_first(const struct prefix_list *list,
+				       uint8_t family)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].prefix.ip.family == family)
+			return &list->items[i];
+	return NULL;
+}
+
+const struct placed_prefix *node_exit(const struct node *node, uint8_t family)
+{
+	for (size_t i = 0; i < node->subnets.count; i++) {
+		const struct placed_prefix *item = &node->subnets.items[i];
+
+		if (!item->prefix.length && item->prefix.ip.family == family)
+			return item;
+	}
+	return NULL;
+}
 
 uint32_t graph_node(const struct mesh *mesh, const char *name)
 {
@@ -24,6 +45,13 @@ uint32_t graph_node(const struct mesh *mesh, const char *name)
 			high = middle;
 	}
 	return GRAPH_NONE;
+}
+
+const struct node *mesh_node(const struct mesh *mesh, const char *name)
+{
+	uint32_t found = graph_node(mesh, name);
+
+	return found == GRAPH_NONE ? NULL : &mesh->nodes[found];
 }
 
 static uint32_t label_find(const struct graph *g, const char *name)
@@ -296,68 +324,19 @@ bool graph_end_has(const struct graph *g, const struct graph_end *end,
 	return false;
 }
 
-static size_t link_count(const struct graph *g, uint32_t node)
+const struct node_endpoint *graph_link_endpoint(const struct graph *g,
+						const struct mesh_link *link,
+						uint32_t node)
 {
-	size_t count = graph_count(&g->node_links, node);
+	size_t first = g->reached_first[link - g->mesh->links];
+	struct graph_reached wanted = { .node = node };
+	const struct graph_reached *found;
 
-	for (uint32_t i = g->node_labels.first[node];
-	     i < g->node_labels.first[node + 1]; i++)
-		count += graph_count(&g->label_links, g->node_labels.items[i]);
-	return count;
-}
-
-/* The first of KEY's links whose other end has NODE, KEY being one end. */
-static const struct mesh_link *find_link(const struct graph *g,
-					 const struct graph_index *links,
-					 uint32_t key, bool is_label,
-					 uint32_t node)
-{
-	for (uint32_t i = links->first[key]; i < links->first[key + 1]; i++) {
-		const struct graph_end *ends = g->ends[links->items[i]];
-
-		for (int k = 0; k < 2; k++)
-			if ((is_label ? ends[k].label : ends[k].node) == key &&
-			    graph_end_has(g, &ends[1 - k], node))
-				return &g->mesh->links[links->items[i]];
-	}
-	return NULL;
-}
-
-const struct mesh_link *graph_link(const struct graph *g, uint32_t a,
-				   uint32_t b)
-{
-	const struct mesh_link *link;
-
-	if (a == b || !g->mesh->link_count)
+	if (!link->endpoint_count)
 		return NULL;
-	if (link_count(g, b) < link_count(g, a)) {
-		uint32_t other = a;
-
-		a = b;
-		b = other;
-	}
-	link = find_link(g, &g->node_links, a, false, b);
-	for (uint32_t i = g->node_labels.first[a];
-	     !link && i < g->node_labels.first[a + 1]; i++)
-		link = find_link(g, &g->label_links, g->node_labels.items[i],
-				 true, b);
-	return link;
-}
-
-bool graph_joins(const struct graph *g, uint32_t a, uint32_t b)
-{
-	if (a == b)
-		return false;
-	switch (g->mesh->topology) {
-	case TOPOLOGY_FULL_MESH:
-		return true;
-	case TOPOLOGY_HUB_SPOKE:
-		return (g->is_hub[a] && g->is_hub[b]) || g->hub_of[a] == b ||
-		       g->hub_of[b] == a;
-	case TOPOLOGY_CUSTOM:
-		return graph_link(g, a, b) != NULL;
-	}
-	return false;
+	found = bsearch(&wanted, &g->reached[first], link->endpoint_count,
+			sizeof(wanted), reached_compare);
+	return found ? found->endpoint : NULL;
 }
 
 const struct node_endpoint *graph_endpoint(const struct graph *g,
@@ -365,19 +344,22 @@ const struct node_endpoint *graph_endpoint(const struct graph *g,
 					   uint32_t node)
 {
 	const struct node_endpoint *own = &g->mesh->nodes[node].endpoint;
+	const struct node_endpoint *found = NULL;
 
-	if (link && link->endpoint_count) {
-		struct graph_reached wanted = { .node = node };
-		const struct graph_reached *found;
-
-		found = bsearch(&wanted, &g->reached[g->reached_first
-						     [link - g->mesh->links]],
-				link->endpoint_count, sizeof(wanted),
-				reached_compare);
-		if (found)
-			return found->endpoint;
-	}
+	if (link)
+		found = graph_link_endpoint(g, link, node);
+	if (found)
+		return found;
 	return own->where.source ? own : NULL;
+}
+
+bool graph_relays(const struct graph *g, uint32_t node)
+{
+	for (uint32_t i = g->spokes.first[node]; i < g->spokes.first[node + 1];
+	     i++)
+		if (!g->mesh->nodes[g->spokes.items[i]].disabled)
+			return true;
+	return false;
 }
 
 uint16_t graph_listen_port(const struct graph *g, uint32_t index,

@@ -65,6 +65,13 @@ void graph_make(struct arena *arena, const struct mesh *mesh,
 		struct graph *out);
 
 uint32_t graph_node(const struct mesh *mesh, const char *name);
+
+/* The first prefix of FAMILY in LIST, or NULL. */
+const struct placed_prefix *list_first(const struct prefix_list *list,
+				       uint8_t family);
+/* The subnet by which NODE is an exit for FAMILY, or NULL. */
+const struct placed_prefix *node_exit(const struct node *node, uint8_t family);
+
 static inline size_t graph_count(const struct graph_index *index, uint32_t key)
 {
 	return index->first[key + 1] - index->first[key];
@@ -76,16 +83,38 @@ size_t graph_end_nodes(const struct graph *g, const struct graph_end *end,
 bool graph_end_has(const struct graph *g, const struct graph_end *end,
 		   uint32_t node);
 
-/* Does the topology join A and B, were both enabled? */
-bool graph_joins(const struct graph *g, uint32_t a, uint32_t b);
+/*
+ * All links that speak of one node:
+ *
+ *   struct graph_walk walk = graph_links_of(g, node);
+ *   while (graph_next_link(&walk, &link))
+ *
+ * A link comes as often as it names the node or a label of it.
+ */
+struct graph_walk {
+	const struct graph *graph;
+	uint32_t node;
+	uint32_t label;		/* of those of the node: the next one */
+	const uint32_t *next, *end;
+};
+
+struct graph_walk graph_links_of(const struct graph *g, uint32_t node);
+bool graph_next_link(struct graph_walk *walk, uint32_t *link);
+
 /* The link that speaks of A and B, or NULL; it takes time by how many links
    there are to the one that has fewer. */
 const struct mesh_link *graph_link(const struct graph *g, uint32_t a,
 				   uint32_t b);
+/* The endpoint that LINK itself has for NODE, or NULL. */
+const struct node_endpoint *graph_link_endpoint(const struct graph *g,
+						const struct mesh_link *link,
+						uint32_t node);
 /* Where NODE is reached over LINK (which may be NULL), or NULL. */
 const struct node_endpoint *graph_endpoint(const struct graph *g,
 					   const struct mesh_link *link,
 					   uint32_t node);
+/* Does NODE pass on what others of the mesh send each other? */
+bool graph_relays(const struct graph *g, uint32_t node);
 /* The UDP port NODE listens at; 0: left to the kernel.  WHERE may be NULL. */
 uint16_t graph_listen_port(const struct graph *g, uint32_t node,
 			   struct place *where);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "doc/doc.h"
+#include "doc/topology.h"
 #include "doc/view.h"
 #include "render/value.h"
 #include "state/firewall.h"
@@ -93,15 +94,6 @@ static struct value *set_value(const struct writer *w,
 	out = value_object(w->arena);
 	value_set(w->arena, out, "elements", elements);
 	return out;
-}
-
-static bool has_whole(const struct prefix_list *list, uint8_t family)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].prefix.ip.family == family &&
-		    !list->items[i].prefix.length)
-			return true;
-	return false;
 }
 
 static struct value *address_values(const struct writer *w)
@@ -285,6 +277,20 @@ static struct prefix_list sorted(struct arena *arena,
 	return out;
 }
 
+/*
+ * Whom the rules of a family are to tell apart: nobody where the node neither
+ * has an address nor forwards, for then no member comes and none is reached.
+ */
+static struct value *members_value(const struct writer *w, uint8_t family,
+				   bool forwards)
+{
+	const struct view *view = w->view;
+
+	return forwards || list_first(&view->self->addresses, family) ?
+		set_value(w, &view->members, family) :
+		value_bool(w->arena, false);
+}
+
 static void set_firewall(const struct writer *w)
 {
 	const struct view *view = w->view;
@@ -293,14 +299,14 @@ static void set_firewall(const struct writer *w)
 	set_bool(w, "firewall", view->mesh->firewall);
 	set_string(w, "firewall_table",
 		   firewall_table_name(w->arena, view->mesh->name));
-	set(w, "members4", set_value(w, &view->members, AF_INET));
-	set(w, "members6", set_value(w, &view->members, AF_INET6));
+	set(w, "members4", members_value(w, AF_INET, view->forwards4));
+	set(w, "members6", members_value(w, AF_INET6, view->forwards6));
 	set_bool(w, "any_source4", view->full4);
 	set_bool(w, "any_source6", view->full6);
 	set(w, "subnets4", set_value(w, &subnets, AF_INET));
 	set(w, "subnets6", set_value(w, &subnets, AF_INET6));
-	set_bool(w, "exit4", has_whole(&subnets, AF_INET));
-	set_bool(w, "exit6", has_whole(&subnets, AF_INET6));
+	set_bool(w, "exit4", node_exit(view->self, AF_INET));
+	set_bool(w, "exit6", node_exit(view->self, AF_INET6));
 	set_bool(w, "relays", view->relays);
 }
 

@@ -75,17 +75,6 @@ static void add_addresses(struct prefix_list *list, const struct node *node)
 	}
 }
 
-static bool is_exit(const struct node *node, uint8_t family)
-{
-	for (size_t i = 0; i < node->subnets.count; i++) {
-		const struct prefix *p = &node->subnets.items[i].prefix;
-
-		if (!p->length && p->ip.family == family)
-			return true;
-	}
-	return false;
-}
-
 /* An exit has a way out of its own: it takes that of no other. */
 static void add_subnets(const struct maker *m, struct prefix_list *list,
 			const struct node *node)
@@ -96,7 +85,7 @@ static void add_subnets(const struct maker *m, struct prefix_list *list,
 		const struct placed_prefix *item = &node->subnets.items[i];
 
 		if (item->prefix.length ||
-		    !is_exit(self, item->prefix.ip.family))
+		    !node_exit(self, item->prefix.ip.family))
 			list_add(list, prefix_mask(item->prefix), item->where);
 	}
 }
@@ -193,35 +182,20 @@ static void make_peers(const struct maker *m)
 		make_peer(m, &neighbours[i], &m->view->peers[i]);
 }
 
-static bool has_family(const struct prefix_list *list, uint8_t family)
+/*
+ * To its own subnets, and, where it relays, what any of its peers may send or
+ * be sent.
+ */
+static bool forwards(const struct view *view, uint8_t family)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].prefix.ip.family == family)
+	if (list_first(&view->self->subnets, family))
+		return true;
+	if (!view->relays)
+		return false;
+	for (size_t i = 0; i < view->peer_count; i++)
+		if (list_first(&view->peers[i].allowed, family))
 			return true;
-	return false;
-}
-
-/* A hub has to pass on what spokes send each other, and other hubs. */
-static bool has_spokes(const struct maker *m)
-{
-	const struct graph_index *spokes = &m->graph->spokes;
-
-	for (uint32_t i = spokes->first[m->self];
-	     i < spokes->first[m->self + 1]; i++)
-		if (!m->mesh->nodes[spokes->items[i]].disabled)
-			return true;
-	return false;
-}
-
-static void make_forwarding(const struct maker *m)
-{
-	struct view *view = m->view;
-
-	view->relays = has_spokes(m);
-	view->forwards4 = has_family(&view->self->subnets, AF_INET) ||
-		(view->relays && has_family(&m->mesh->overlay, AF_INET));
-	view->forwards6 = has_family(&view->self->subnets, AF_INET6) ||
-		(view->relays && has_family(&m->mesh->overlay, AF_INET6));
+	return list_first(&view->mesh->overlay, family);
 }
 
 /*
@@ -280,9 +254,9 @@ static void make_routes(const struct maker *m)
 {
 	struct view *view = m->view;
 	bool uses4 = view->forwards4 ||
-		     has_family(&view->self->addresses, AF_INET);
+		     list_first(&view->self->addresses, AF_INET);
 	bool uses6 = view->forwards6 ||
-		     has_family(&view->self->addresses, AF_INET6);
+		     list_first(&view->self->addresses, AF_INET6);
 	struct prefix_list connected;
 	size_t count = 0;
 
@@ -356,8 +330,8 @@ static uint32_t setting_or(const struct setting *setting, uint32_t otherwise)
 	return setting->where.source ? setting->value : otherwise;
 }
 
-void view_of(struct arena *arena, const struct graph *graph, uint32_t self,
-	     struct view *out)
+void view_of_ways(struct arena *arena, const struct graph *graph,
+		  uint32_t self, struct view *out)
 {
 	const struct mesh *mesh = graph->mesh;
 	const struct node *node = &mesh->nodes[self];
@@ -372,8 +346,19 @@ void view_of(struct arena *arena, const struct graph *graph, uint32_t self,
 	if (node->disabled)
 		return;
 	make_peers(&m);
-	make_forwarding(&m);
+	/* A hub has to pass on what spokes send each other, and other hubs. */
+	out->relays = graph_relays(graph, self);
+	out->forwards4 = forwards(out, AF_INET);
+	out->forwards6 = forwards(out, AF_INET6);
 	make_routes(&m);
+}
+
+void view_of(struct arena *arena, const struct graph *graph, uint32_t self,
+	     struct view *out)
+{
+	struct maker m = { arena, graph, graph->mesh, self, out };
+
+	view_of_ways(arena, graph, self, out);
 	make_members(&m);
 }
 

@@ -42,12 +42,6 @@ enum carry carry_of(const char *file_name)
 	return CARRY_FIREWALL;
 }
 
-static bool is_alphanumeric(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9');
-}
-
 static bool is_one_of(char c, const char *set)
 {
 	return c && strchr(set, c);
@@ -82,7 +76,7 @@ const char *carry_refuses(struct arena *arena, enum carry carry,
 	for (size_t i = 0; i < text.size; i++) {
 		char c = text.data[i];
 
-		if (!is_alphanumeric(c) &&
+		if (!char_is_alphanumeric(c) &&
 		    !is_one_of(c, i ? format->others : format->first))
 			return why(arena, format, c);
 	}

@@ -11,7 +11,6 @@
 
 #define SHOWN_MAX 48	/* bytes of a value repeated in a message */
 #define LINE_WINDOW 256	/* bytes looked at around a place */
-#define KEY_RUN 20	/* so many characters of base64 may be a key's */
 
 static bool is_blank(char c)
 {
@@ -21,11 +20,6 @@ static bool is_blank(char c)
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 bool value_word_is(struct str text, const char *word)
@@ -45,30 +39,11 @@ bool value_word_is(struct str text, const char *word)
 	return !*word;
 }
 
-/*
- * A run of base64 as long as a good part of a key.  Neither words nor numbers
- * are keys: in such a length of those both letters and others are met.
- */
 static bool has_key_run(struct str text)
 {
-	size_t run = 0;
-	bool letter = false, other = false;
+	struct str run;
 
-	for (size_t i = 0; i < text.size; i++) {
-		char c = text.data[i];
-
-		if (!is_letter(c) && !is_digit(c) && c != '+' && c != '/') {
-			run = 0;
-			letter = other = false;
-			continue;
-		}
-		run++;
-		letter |= is_letter(c);
-		other |= !is_letter(c);
-		if (run >= 2 * KEY_RUN || (run >= KEY_RUN && letter && other))
-			return true;
-	}
-	return false;
+	return key_next_run(&text, &run);
 }
 
 static bool has_secret_word(struct str text)
@@ -314,7 +289,7 @@ static bool made_of(struct str name, const char *others)
 	for (size_t i = 0; i < name.size; i++) {
 		char c = name.data[i];
 
-		if (!is_letter(c) && !is_digit(c) &&
+		if (!char_is_alphanumeric(c) &&
 		    (!c || !strchr(others, c)))
 			return false;
 	}

@@ -10,7 +10,7 @@
 struct arena;
 
 /* TEXT as JSON: a source named "mesh.json". */
-const struct source *mesh_source(struct arena *arena, const char *text);
+struct source *mesh_source(struct arena *arena, const char *text);
 /* A document that is right; the running test fails where it is not. */
 const struct mesh *mesh_of(struct arena *arena, const char *text);
 /* What mesh_read() says of it, as diags_lines(). */

@@ -2,6 +2,7 @@
 /* Adopting what wg-quick made, and the way back. */
 #include <check.h>
 #include <string.h>
+#include <linux/rtnetlink.h>
 
 #include "base/diag.h"
 #include "support/host.h"
@@ -30,7 +31,7 @@ static const struct wanted adopted = {
 	.network = "route replace 10.3.0.0/16 dev wg9 proto 77\n",
 };
 
-static void make_foreign_device(void)
+static void make_foreign_device(uint8_t protocol)
 {
 	struct model_link *l = model_link_add(host.model, "wg9", "wireguard");
 	struct state *want = host_want(&adopted);
@@ -45,52 +46,92 @@ static void make_foreign_device(void)
 	l->device.peer_count = d->peer_count;
 	l->peer_capacity = d->peer_count;
 	model_address_insert(host.model, l, d->addresses);
-	r->protocol = 3;
+	r->protocol = protocol;
 	model_route_put(host.model, r);
 }
 
-START_TEST(adopted_and_back)
+static const char *const force_device[] = { "device" };
+
+static void start(struct run *run, bool by_force)
 {
+	host_start(run);
+	run->options.adopt = true;
+	run->options.force = force_device;
+	run->options.force_count = by_force;
+}
+
+/* Each step of the adoption refused once: all is as before; then none. */
+static void adopt(bool by_force, const char *what)
+{
+	struct state *before = host_snapshot();
 	struct apply_result result;
-	struct state *before;
+	size_t count, first;
 	uint32_t index;
 	struct run run;
-	size_t count, start;
 
-	make_foreign_device();
 	index = model_link_find(host.model, "wg9")->link.index;
-	before = host_snapshot();
-	host_start(&run);
-	ck_assert_int_eq(converge_plan(&run, host_want(&adopted), &diags,
-				       &host.e), -1);
-	ck_assert_int_eq(host.e.kind, ERR_REFUSED);
-	run.options.adopt = true;
+	start(&run, by_force);
 	host_plan(&run, &adopted);
 	count = run.plan.count;
 	ck_assert_uint_gt(count, 0);
 	host_finish();
 	for (size_t i = 0; i < count; i++) {
-		host_start(&run);
-		run.options.adopt = true;
+		start(&run, by_force);
 		host_plan(&run, &adopted);
-		start = host.model->sent;
+		first = host.model->sent;
 		host.model->fault = (struct model_fault){
-			.at = start + i, .times = 1, .half = i & 1,
+			.at = first + i, .times = 1, .half = i & 1,
 		};
 		ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
 		host_finish();
 		ck_assert_msg(!host_differs(before), "step %zu: %s", i,
 			      host_differs(before));
 	}
-	host_start(&run);
-	run.options.adopt = true;
+	start(&run, by_force);
 	host_plan(&run, &adopted);
 	ck_assert_msg(!apply_plan(&run, &result, &host.e), "%s",
 		      host.e.text);
 	host_finish();
 	ck_assert_uint_eq(model_link_find(host.model, "wg9")->link.index,
 			  index);
-	host_converged(&adopted, "adopted");
+	host_converged(&adopted, what);
+}
+
+static void refused_without(bool adopting)
+{
+	struct run run;
+
+	host_start(&run);
+	run.options.adopt = adopting;
+	ck_assert_int_eq(converge_plan(&run, host_want(&adopted), &diags,
+				       &host.e), -1);
+	ck_assert_int_eq(host.e.kind, ERR_REFUSED);
+	host_finish();
+}
+
+START_TEST(adopted_and_back)
+{
+	make_foreign_device(RTPROT_BOOT);
+	refused_without(false);
+	adopt(false, "adopted");
+}
+END_TEST
+
+/* Handed over by force, with a route that the other mesh has on it. */
+START_TEST(adopted_from_another_mesh)
+{
+	struct model_link *l;
+	struct route *extra = host_want(&adopted)->routes;
+
+	make_foreign_device(OUR_PROTOCOL);
+	l = model_link_find(host.model, "wg9");
+	strcpy(l->link.alias, OUR_ALIAS "wg9");
+	strcpy(l->device.alias, OUR_ALIAS "wg9");
+	l->link.group = l->device.group = OUR_LINK_GROUP;
+	extra->prefix.ip.bytes[1] = 9;
+	model_route_put(host.model, extra);
+	refused_without(true);
+	adopt(true, "adopted from another mesh");
 }
 END_TEST
 
@@ -101,7 +142,7 @@ START_TEST(adopted_half_and_back)
 	struct run run;
 	size_t start;
 
-	make_foreign_device();
+	make_foreign_device(RTPROT_BOOT);
 	model_foreign_table(host.model, "ip wg-quick-wg9");
 	model_foreign_table(host.model, "ip6 wg-quick-wg9");
 	for (size_t done = 0; done < 2; done++) {
@@ -135,6 +176,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, adopted_and_back);
 	tcase_add_test(tc, adopted_half_and_back);
+	tcase_add_test(tc, adopted_from_another_mesh);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -124,6 +124,37 @@ START_TEST(hidden_lines)
 }
 END_TEST
 
+/* No line of a source with keys in it, also of what was made of it; of the
+   other place's source the line stays. */
+START_TEST(secret_sources)
+{
+	static const struct source_map map[] = { { 0, 4 } };
+	struct source s = source_of("f", "one\ntwo\n");
+	struct source open = source_of("g", "three\n");
+	struct source made = source_of("made", "x");
+	struct diag *diag;
+
+	made.origin = &s;
+	made.map = map;
+	made.map_count = 1;
+	diag = diag_error(&diags, (struct place){ &made, 0 }, "m");
+	diag->other = (struct place){ &open, 0 };
+	diag = diag_error(&diags, (struct place){ &open, 1 }, "n");
+	diag->other = (struct place){ &s, 0 };
+	/* it may turn out later */
+	s.secret = true;
+	ck_assert_str_eq(formatted(),
+		"f:2:1: error: m\n"
+		"g:1:1: note: the other place is here\n"
+		"    1 | three\n"
+		"      | ^\n"
+		"g:1:2: error: n\n"
+		"    1 | three\n"
+		"      |  ^\n"
+		"f:1:1: note: the other place is here\n");
+}
+END_TEST
+
 /* People keep the keys of their peers in them. */
 START_TEST(comments_are_cut)
 {
@@ -422,6 +453,7 @@ int main(void)
 	tcase_add_test(tcase, one_diagnostic);
 	tcase_add_test(tcase, two_places_and_none);
 	tcase_add_test(tcase, hidden_lines);
+	tcase_add_test(tcase, secret_sources);
 	tcase_add_test(tcase, comments_are_cut);
 	tcase_add_test(tcase, carets);
 	tcase_add_test(tcase, messages_are_safe);

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/str.h"
@@ -31,6 +32,7 @@ static void end(void)
 #define B(more) "'b': {'public_key': '@2', 'addresses': ['10.0.0.2']" more "}"
 #define C(more) "'c': {'public_key': '@3', 'addresses': ['10.0.0.3']" more "}"
 #define AT(n) ", 'endpoint': '192.0.2." #n "'"
+#define REACHED ", 'endpoint': '192.0.2.1:#'"
 #define OFF ", 'disabled': true"
 #define LAN(prefix) ", 'subnets': ['" prefix "']"
 #define CUSTOM(links) "'topology': 'custom', 'links': [" links "], "
@@ -70,6 +72,34 @@ static const char *const harmless[] = {
 	"{'a': '192.0.2.1', 'b': '192.0.2.2'}}") "'nodes': {"
 	A(", 'labels': ['x']") "," B(", 'labels': ['x']") ","
 	C(", 'labels': ['y']") "}}",
+	/* one that is in the LAN of the only one who looks for it */
+	HEAD CUSTOM("{'between': ['a', 'b'], 'endpoints': {'b': "
+	"'192.168.1.7'}}") "'nodes': {" A(LAN("192.168.1.0/24")) ","
+	B("") "}}",
+	HEAD CUSTOM("{'between': ['label:x', 'b'], 'endpoints': {'b': "
+	"'192.168.1.7'}}") "'nodes': {" A(", 'labels': ['x']"
+	LAN("192.168.1.0/24")) "," B("") "}}",
+	/* marks of the kernel's tables, without a way to everything */
+	HEAD "'nodes': {" A(AT(1) ", 'fwmark': 254") "," B("") "}}",
+	HEAD "'nodes': {" A(AT(1) ", 'fwmark': 254" LAN("0.0.0.0/0")) ","
+	B(", 'fwmark': 252") "}}",
+	HEAD "'nodes': {" A(AT(1) LAN("0.0.0.0/0")) ","
+	B(", 'fwmark': 254, 'table': 100") "}}",
+	HEAD "'nodes': {" A(AT(1) LAN("::/0")) "," B(", 'fwmark': 254")
+	"}}",
+	HEAD CUSTOM("{'between': ['a', 'b']}, {'between': ['b', 'c']}")
+	"'nodes': {" A(AT(1) LAN("0.0.0.0/0")) "," B(AT(2)) ","
+	C(", 'fwmark': 254") "}}",
+	/* small, and the only one with IPv6 is not behind it */
+	HEAD HUBS("'a'") "'nodes': {" A(AT(1) ", 'mtu': 576") ","
+	B(OFF LAN("fd01::/64")) "," C("") "}}",
+	/* one address, two ports; one endpoint in two networks */
+	HEAD "'nodes': {" A(", 'endpoint': '192.0.2.1:1'") ","
+	B(", 'endpoint': '192.0.2.1:2'") "}}",
+	HEAD "'links': [{'between': ['a', 'b'], 'endpoints': {'b': "
+	"'192.168.1.7'}}, {'between': ['a', 'c'], 'endpoints': {'c': "
+	"'192.168.1.7'}}], 'nodes': {" A(AT(1)) "," B(AT(2)) ","
+	C(AT(3)) "}}",
 	/* nobody without an endpoint is linked with another */
 	HEAD CUSTOM("{'between': ['a', 'b']}, {'between': ['a', 'c']}")
 	"'nodes': {" A(AT(1)) "," B("") "," C("") "}}",
@@ -121,7 +151,18 @@ START_TEST(let_pass)
 }
 END_TEST
 
-/* COUNT nodes with the labels all, and odd or even; every one with MORE. */
+/* TEXT, with NUMBER for each #. */
+static void add_numbered(struct sbuf *out, const char *text, size_t number)
+{
+	for (; *text; text++)
+		if (*text == '#')
+			sbuf_printf(out, "%zu", number);
+		else
+			sbuf_putc(out, *text);
+}
+
+/* COUNT nodes with the labels all, and odd or even; every one with MORE, where
+   # is its number. */
 static const char *many(size_t count, const char *top, const char *more)
 {
 	struct sbuf out;
@@ -129,11 +170,14 @@ static const char *many(size_t count, const char *top, const char *more)
 	sbuf_init(&out, arena);
 	sbuf_printf(&out, "{'meshapply': 1, 'mesh': 'm', 'overlay': "
 		    "['10.0.0.0/8'], %s 'nodes': {", top);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		sbuf_printf(&out, "%s'n%zu': {'public_key': '@%zu', "
 			    "'addresses': ['10.%zu.%zu.7'], 'labels': "
-			    "['all', '%s'] %s}", i ? "," : "", i, i + 1,
-			    i >> 8, i & 255, i % 2 ? "odd" : "even", more);
+			    "['all', '%s'] ", i ? "," : "", i, i + 1,
+			    i >> 8, i & 255, i % 2 ? "odd" : "even");
+		add_numbered(&out, more, i + 1);
+		sbuf_puts(&out, "}");
+	}
 	sbuf_puts(&out, "}}");
 	return out.data;
 }
@@ -177,7 +221,7 @@ START_TEST(large_labels)
 	ck_assert_str_eq(mesh_complain(arena, many(2000, CUSTOM(
 		"{'between': ['label:odd', 'label:odd']},"
 		"{'between': ['label:even', 'label:odd']},"
-		"{'between': ['label:even', 'label:even']}"), AT(1))), "");
+		"{'between': ['label:even', 'label:even']}"), REACHED)), "");
 	sbuf_init(&top, arena);
 	sbuf_puts(&top, "'topology': 'custom', 'links': [");
 	for (int i = 0; i < 500; i++)
@@ -185,7 +229,63 @@ START_TEST(large_labels)
 	sbuf_puts(&top, "],");
 	/* once for each link, not for each pair */
 	ck_assert_uint_eq(count_lines(mesh_complain(arena, many(2000, top.data,
-							      AT(1)))), 499);
+							      REACHED))), 499);
+	end();
+}
+END_TEST
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* All meet, each pair by what a link says; but for those of no link. */
+static const char *met_by_link(size_t count, size_t reached)
+{
+	struct sbuf top;
+
+	sbuf_init(&top, arena);
+	sbuf_puts(&top, "'links': [{'between': ['label:all', 'label:all'], "
+		  "'endpoints': {");
+	for (size_t i = 0; i < reached; i++)
+		sbuf_printf(&top, "%s'n%zu': '192.0.2.1:%zu'", i ? "," : "", i,
+			    i + 1);
+	sbuf_puts(&top, "}}],");
+	return mesh_complain(arena, many(count, top.data, ""));
+}
+
+START_TEST(meeting_by_links)
+{
+	double before = seconds();
+
+	start();
+	ck_assert_str_eq(met_by_link(12000, 12000), "");
+	ck_assert_str_eq(met_by_link(12000, 11999), "");
+	ck_assert_uint_eq(count_lines(met_by_link(5, 3)), 1);
+	ck_assert_ptr_nonnull(strstr(met_by_link(5, 3),
+				     ": n3 and n4 can never meet: "));
+	ck_assert_uint_eq(count_lines(met_by_link(3000, 2500)), 499);
+	/* Pair by pair it was minutes. */
+	ck_assert_double_lt(seconds() - before, 12);
+	end();
+}
+END_TEST
+
+/* Thousands of exits that all are linked, and take no other's way. */
+START_TEST(many_exits)
+{
+	static const char links[] =
+		CUSTOM("{'between': ['label:all', 'label:all']}");
+	double before = seconds();
+
+	start();
+	ck_assert_str_eq(mesh_complain(arena, many(12000, links,
+		REACHED LAN("0.0.0.0/0"))), "");
+	/* Link by link it was a list of all for each. */
+	ck_assert_double_lt(seconds() - before, 3);
 	end();
 }
 END_TEST
@@ -203,7 +303,7 @@ START_TEST(many_wrong_names)
 		sbuf_printf(&top, "%s{'between': ['m%d', 'n1']}",
 			    i ? ",\n" : "", i);
 	sbuf_puts(&top, "],");
-	said = mesh_complain(arena, many(3000, top.data, AT(1)));
+	said = mesh_complain(arena, many(3000, top.data, REACHED));
 	ck_assert_uint_eq(count_lines(said), 900);
 	ck_assert_ptr_nonnull(strstr(said, "| did you mean 'n0'?"));
 	ck_assert_ptr_nonnull(strstr(said, "no node 'm899'\n"));
@@ -283,6 +383,11 @@ START_TEST(two_meshes)
 		    ", 'listen_port': 1, 'fwmark': 5, 'table': 6")), "");
 	ck_assert_str_eq(pair(ONE("", LAN("0.0.0.0/0"), ""),
 			      TWO("", "", LAN("0.0.0.0/0"))), "");
+	/* a gateway: it offers one mesh the other, and what is behind that */
+	ck_assert_str_eq(pair(ONE("", ", 'subnets': ['10.2.0.0/24', "
+				  "'172.16.5.0/24']", ""),
+			      TWO("", LAN("10.1.0.0/24"),
+				  LAN("172.16.5.0/24"))), "");
 	ck_assert_str_eq(pair(ONE("", "", LAN("0.0.0.0/0")),
 			      TWO("", "", LAN("::/0"))), "");
 	end();
@@ -331,11 +436,6 @@ START_TEST(two_meshes_overlap)
 			      TWO("", "", "")),
 		SAYS "prefixes that overlap: 10.2.0.128/25 and 10.2.0.0/24 "
 		"<\"10.2.0.128/25\"> <\"10.2.0.0/24\">\n");
-	/* our own LAN would be looked for in the other mesh */
-	ck_assert_str_eq(pair(ONE("", LAN("172.16.5.0/24"), ""),
-			      TWO("", "", LAN("172.16.5.0/24"))),
-		SAYS "prefixes that overlap: 172.16.5.0/24 and 172.16.5.0/24 "
-		"<\"172.16.5.0/24\"> <\"172.16.5.0/24\">\n");
 	ck_assert_str_eq(pair(ONE("", "", LAN("0.0.0.0/0")),
 			      TWO("", "", ", 'subnets': ['172.16.0.0/12',"
 				  " '0.0.0.0/0']")),
@@ -355,7 +455,8 @@ int main(void)
 {
 	const struct check_case cases[] = {
 		CHECK_CASE(let_pass), CHECK_CASE(many_that_never_meet),
-		CHECK_CASE(large_labels), CHECK_CASE(many_wrong_names),
+		CHECK_CASE(large_labels), CHECK_CASE(meeting_by_links),
+		CHECK_CASE(many_exits), CHECK_CASE(many_wrong_names),
 		CHECK_CASE(two_meshes), CHECK_CASE(two_meshes_clash),
 		CHECK_CASE(two_meshes_overlap),
 	};

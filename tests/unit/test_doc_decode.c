@@ -394,29 +394,86 @@ END_TEST
 
 /*
  * An error that no other check goes by does not keep them from being made;
- * after one that they do go by they are not.
+ * after one that they do go by only those of keys and prefixes are.
  */
 START_TEST(checks_go_on)
 {
+	static const struct { const char *more; size_t errors; } cases[] = {
+		/* that, the key, and that they never meet */
+		{ ",\"mtu\":1", 3 }, { ",\"colour\":1", 3 },
+		{ ",\"private_key\":1", 3 }, { ",\"listen_prot\":1", 3 },
+		{ ",\"labels\":[1]", 2 }, { ",\"lables\":[]", 2 },
+		{ ",\"endpont\":1", 2 },
+	};
 	static const char format[] =
 		"{\"meshapply\":1,\"mesh\":\"m\",\"overlay\":[\"10.0.0.0/8\"],"
 		"\"nodes\":{\"a\":{\"public_key\":\"" KEY_A "\",\"addresses\":"
-		"[\"10.0.0.1\"],\"endpoint\":\"192.0.2.1\"%s},"
+		"[\"10.0.0.1\"]%s},"
 		"\"b\":{\"public_key\":\"" KEY_A "\",\"addresses\":"
-		"[\"10.0.0.2\"],\"endpoint\":\"192.0.2.2\"}}}";
+		"[\"10.0.0.2\"]}}}";
 
 	begin();
-	for (int minor = 0; minor < 2; minor++) {
-		const char *more = minor ? ",\"mtu\":1" : ",\"labels\":[1]";
-
+	for (size_t i = 0; i < array_size(cases); i++) {
 		source = (struct source){ .name = "m.json" };
-		source.text = str_of(arena_printf(arena, format, more));
+		source.text = str_of(arena_printf(arena, format,
+							cases[i].more));
 		diags_init(&diags, arena);
 		ck_assert_int_eq(mesh_read(arena, secrets, &source, &mesh,
 					   &diags), -1);
 		diags_sort(&diags);
-		ck_assert_msg(diags.count == (minor ? 2 : 1), "%s",
+		ck_assert_msg(diags.count == cases[i].errors, "%s",
 			      diags_lines(arena, &diags));
+	}
+	end();
+}
+END_TEST
+
+/* COUNT tests of one node. */
+static const char *with_tests(size_t count)
+{
+	struct sbuf text;
+
+	sbuf_init(&text, arena);
+	sbuf_puts(&text, "{\"meshapply\":1,\"mesh\":\"m\",\"overlay\":"
+		  "[\"10.0.0.0/8\"],\"nodes\":{\"a\":{\"public_key\":\""
+		  KEY_A "\",\"addresses\":[\"10.0.0.1\"]}},\n\"tests\":[");
+	for (size_t i = 0; i < count; i++)
+		sbuf_printf(&text, "%s{\"from\":\"a\",\"to\":\"a\"}",
+			    i ? "," : "");
+	sbuf_puts(&text, "]}");
+	return text.data;
+}
+
+START_TEST(at_most_so_many_tests)
+{
+	begin();
+	take(with_tests(10000));
+	ck_assert_uint_eq(mesh.test_count, 10000);
+	ck_assert_int_eq(decode(with_tests(10001)), -1);
+	ck_assert_str_eq(diags_lines(arena, &diags), "m.json:2:9: tests has "
+			 "10001 items, at most 10000 are taken\n");
+	end();
+}
+END_TEST
+
+/* A source with keys, wherever they stand, or one that says so. */
+START_TEST(secret_sources)
+{
+	static const struct { const char *text; bool secret; } cases[] = {
+		{ "{\"secrets\": \"files\"}", false },
+		{ "{\"public_key\": 1}", false },
+		{ "{\"links\": [{\"preshared_key_file\": \"x\"}]}", false },
+		{ "{\"secrets\": \"inline\"}", true },
+		{ "{\"links\": [{\"preshared_key\": \"x\"}]}", true },
+		{ "{\"nodes\": {\"a\": {\"private_key\": 1}}}", true },
+		{ "[{\"preshared\\u005fkey\": 1}]", true },
+	};
+
+	begin();
+	for (size_t i = 0; i < array_size(cases); i++) {
+		ck_assert_int_eq(decode(cases[i].text), -1);
+		ck_assert_msg(source.secret == cases[i].secret, "%s",
+			      cases[i].text);
 	}
 	end();
 }
@@ -435,6 +492,8 @@ int main(void)
 		CHECK_CASE(inline_names),
 		CHECK_CASE(lookups),
 		CHECK_CASE(checks_go_on),
+		CHECK_CASE(at_most_so_many_tests),
+		CHECK_CASE(secret_sources),
 	};
 
 	return check_run("document decoding", cases, array_size(cases));

@@ -254,6 +254,53 @@ START_TEST(custom_chain)
 }
 END_TEST
 
+#define KEY_P "Iz7fpYyEhHcS6RFXJTOQfcRnccKvAizqB2a0ItRPMeU="
+
+/* Long after the document was read, no line with a key in it is shown. */
+START_TEST(keys_are_not_shown)
+{
+	const struct mesh *mesh;
+	struct diags diags;
+	struct sbuf shown;
+
+	start();
+	mesh = mesh_of(arena,
+		"{'meshapply': 1, 'mesh': 'm', 'overlay': ['10.0.0.0/24'],"
+		" 'secrets': 'inline', 'links': [{'between': ['a', 'b'],"
+		" 'preshared_key': '" KEY_P "'}], 'tests': ["
+		NOT("a", "b") "], 'nodes': {"
+		" 'a': {'public_key': '@1', 'addresses': ['10.0.0.1']},"
+		" 'b': {'public_key': '@2', 'addresses': ['10.0.0.2'],"
+		"       'endpoint': '192.0.2.2'}}}");
+	diags_init(&diags, arena);
+	ck_assert_int_eq(mesh_test(arena, mesh, &diags), -1);
+	diags_sort(&diags);
+	sbuf_init(&shown, arena);
+	diags_format(&diags, &shown);
+	ck_assert_str_eq(shown.data, "mesh.json:1:191: error: a reaches b, "
+			 "and is not to\n");
+	end();
+}
+END_TEST
+
+/* Tests are run in an order of their own; what they say is sorted. */
+START_TEST(many_tests)
+{
+	start();
+	ck_assert_str_eq(office(T("uae", "off") ",\n" T("ir", "off") ",\n"
+				T("uae", "off") ",\n" T("ir", "192.0.2.9")),
+		"mesh.json:12:1: uae does not reach off: uae has no peer for "
+		"10.250.0.4\n"
+		"mesh.json:13:1: ir does not reach off: ir has no peer for "
+		"10.250.0.4\n"
+		"mesh.json:14:1: uae does not reach off: uae has no peer for "
+		"10.250.0.4\n"
+		"mesh.json:15:1: ir does not reach 192.0.2.9: ir has no route "
+		"to 192.0.2.9\n");
+	end();
+}
+END_TEST
+
 /* Names are looked at with the rest of the document. */
 START_TEST(unknown_ends)
 {
@@ -274,6 +321,7 @@ int main(void)
 		CHECK_CASE(through_hubs), CHECK_CASE(two_exits),
 		CHECK_CASE(broken_meshes),
 		CHECK_CASE(custom_chain), CHECK_CASE(unknown_ends),
+		CHECK_CASE(keys_are_not_shown), CHECK_CASE(many_tests),
 	};
 
 	return check_run("doc_reach", cases, array_size(cases));

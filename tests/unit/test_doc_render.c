@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -187,6 +188,24 @@ static void assert_fixed_point(const char *where, const struct state *state)
 	ck_assert(str_equal(first.firewall.text, second.firewall.text));
 }
 
+/* No rule drops, accepts or changes a packet without counting it. */
+static void assert_counted(const struct source *text)
+{
+	struct str rest = text->text, line;
+
+	while (str_next(&rest, '\n', &line)) {
+		const char *rule = arena_strndup(arena, line.data, line.size);
+
+		if (strstr(rule, "policy"))
+			continue;
+		ck_assert_msg((!strstr(rule, " drop") &&
+			       !strstr(rule, " accept") &&
+			       !strstr(rule, " maxseg")) ||
+			      strstr(rule, " counter "),
+			      "%s: not counted: %s", text->name, rule);
+	}
+}
+
 static void check_node(const struct example *example, const struct mesh *mesh,
 		       const struct node *node)
 {
@@ -210,6 +229,7 @@ static void check_node(const struct example *example, const struct mesh *mesh,
 	assert_tidy(&texts.wireguard);
 	assert_tidy(&texts.network);
 	assert_tidy(&texts.firewall);
+	assert_counted(&texts.firewall);
 	if (fnmatch(example->nodes, node->name, 0) != 0)
 		return;
 	if (updating()) {
@@ -337,13 +357,45 @@ START_TEST(values_as_json)
 }
 END_TEST
 
+static const struct value *value_of(const struct view *view, const char *name)
+{
+	const struct value *value =
+		value_get(view_values(arena, view), str_of(name));
+
+	ck_assert_ptr_nonnull(value);
+	return value;
+}
+
+/* Of a family that a node has nothing to do with it tells no members apart. */
+START_TEST(members_of_a_family)
+{
+	struct mesh mesh;
+	struct view view;
+
+	start();
+	read_mesh("dual-stack", &mesh);
+	view_make(arena, &mesh, mesh_node(&mesh, "b"), &view);
+	ck_assert_int_eq(value_of(&view, "members4")->kind, VALUE_OBJECT);
+	ck_assert_int_eq(value_of(&view, "members6")->kind, VALUE_OBJECT);
+	/* c has an IPv6 address alone, and forwards nothing */
+	view_make(arena, &mesh, mesh_node(&mesh, "c"), &view);
+	ck_assert_uint_eq(view.members.items[0].prefix.ip.family, AF_INET);
+	ck_assert_int_eq(value_of(&view, "members4")->kind, VALUE_FALSE);
+	ck_assert_int_eq(value_of(&view, "members6")->kind, VALUE_OBJECT);
+	/* as a hub does, which passes on what it has no address of */
+	view.forwards4 = true;
+	ck_assert_int_eq(value_of(&view, "members4")->kind, VALUE_OBJECT);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	const struct check_case cases[] = {
 		CHECK_CASE(examples_become_texts),
 		CHECK_CASE(no_example_is_left_out),
 		CHECK_CASE(no_firewall), CHECK_CASE(odd_names),
-		CHECK_CASE(values_as_json),
+		CHECK_CASE(values_as_json), CHECK_CASE(members_of_a_family),
 	};
 
 	return check_run("doc_render", cases, array_size(cases));

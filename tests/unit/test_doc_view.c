@@ -233,6 +233,33 @@ START_TEST(one_hub)
 }
 END_TEST
 
+/* A family that only subnets behind it have: passed on all the same. */
+START_TEST(relayed_family)
+{
+	static const char text[] =
+		"{'meshapply': 1, 'mesh': 'm', 'topology': 'hub-spoke',"
+		" 'overlay': ['10.0.0.0/24'], 'hubs': ['h'], 'nodes': {"
+		" 'h': {'public_key': '@1', 'addresses': ['10.0.0.1'],"
+		"       'endpoint': '192.0.2.1'},"
+		" 's': {'public_key': '@2', 'addresses': ['10.0.0.2'],"
+		"       'subnets': ['fd02::/64']},"
+		" 't': {'public_key': '@3', 'addresses': ['10.0.0.3'],"
+		"       'subnets': ['fd03::/64']}}, 'tests': ["
+		"  {'from': 'fd02::5', 'to': 'fd03::5'}]}";
+
+	start();
+	ck_assert_str_eq(view_lines(text, "h"),
+		"port 51820 mtu 0 mark 0 table 254 forwards4 forwards6 "
+		"relays\n"
+		"s:\n  allowed 10.0.0.2/32 fd02::/64\n"
+		"t:\n  allowed 10.0.0.3/32 fd03::/64\n"
+		"routes fd02::/64 fd03::/64\n"
+		"members 10.0.0.2/32 10.0.0.3/32 fd02::/64 fd03::/64\n");
+	ck_assert_str_eq(mesh_test_lines(arena, text), "");
+	end();
+}
+END_TEST
+
 static const char custom[] =
 	"{'meshapply': 1, 'mesh': 'm', 'topology': 'custom',"
 	" 'overlay': ['10.0.0.0/24'], 'defaults': {'keepalive': 9,"
@@ -459,7 +486,8 @@ int main(void)
 {
 	const struct check_case cases[] = {
 		CHECK_CASE(full_mesh), CHECK_CASE(two_hubs),
-		CHECK_CASE(one_hub), CHECK_CASE(custom_links),
+		CHECK_CASE(one_hub), CHECK_CASE(relayed_family),
+		CHECK_CASE(custom_links),
 		CHECK_CASE(nearest_settings), CHECK_CASE(full_tunnel),
 		CHECK_CASE(connected_routes),
 		CHECK_CASE(order_does_not_matter),

@@ -236,6 +236,20 @@ static void both_sides(const struct view *views, size_t count)
 		}
 }
 
+/* By the topology alone, whether enabled or not. */
+static bool joins(const struct graph *g, uint32_t a, uint32_t b)
+{
+	switch (g->mesh->topology) {
+	case TOPOLOGY_FULL_MESH:
+		return a != b;
+	case TOPOLOGY_HUB_SPOKE:
+		return true;	/* hubs relay */
+	case TOPOLOGY_CUSTOM:
+		return graph_link(g, a, b) != NULL;
+	}
+	return false;
+}
+
 /* A mesh that says of each pair and subnet whether it is to be reached. */
 static struct mesh with_tests(const struct mesh *mesh, const struct shape *s)
 {
@@ -251,8 +265,7 @@ static struct mesh with_tests(const struct mesh *mesh, const struct shape *s)
 			struct mesh_test test = { .from.name = a->name,
 						  .to.name = b->name };
 			bool enabled = !s->disabled[i] && !s->disabled[k];
-			bool joined = s->topology == TOPOLOGY_HUB_SPOKE ||
-				      graph_joins(&graph, i, k);
+			bool joined = joins(&graph, i, k);
 
 			if (i == k)
 				continue;
@@ -326,9 +339,95 @@ START_TEST(random_meshes)
 }
 END_TEST
 
+/* MESH with ways to everything and marks thrown in, however wrong. */
+static struct mesh with_exits(struct random *r, const struct mesh *mesh)
+{
+	struct mesh out = *mesh;
+
+	out.nodes = arena_copy(arena, mesh->nodes,
+			       mesh->node_count * sizeof(*mesh->nodes));
+	for (size_t i = 0; i < out.node_count; i++) {
+		struct node *node = &out.nodes[i];
+
+		for (size_t k = 0; k < node->subnets.count; k++)
+			if (!node->subnets.items[k].prefix.length)
+				node->subnets.count = k--;
+		if (random_chance(r, 30)) {
+			node->subnets.capacity = node->subnets.count;
+			arena_room(arena, &node->subnets.items,
+				   node->subnets.count,
+				   &node->subnets.capacity,
+				   sizeof(*node->subnets.items));
+			node->subnets.items[node->subnets.count++] =
+				(struct placed_prefix){
+					.prefix.ip.family = AF_INET,
+					.where = node->where };
+		}
+		if (random_chance(r, 20))
+			node->fwmark = (struct setting){ 254, node->where };
+	}
+	return out;
+}
+
+static size_t full_peers(const struct view *view)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->peer_count; i++)
+		for (size_t k = 0; k < view->peers[i].allowed.count; k++)
+			if (!view->peers[i].allowed.items[k].prefix.length)
+				count++;
+	return count;
+}
+
+/* The checks of exits and marks against what views really have. */
+static unsigned int exits_agree(const struct mesh *mesh)
+{
+	bool two_ways = false, mark = false;
+	struct diags diags;
+	const char *said;
+
+	for (size_t i = 0; i < mesh->node_count; i++) {
+		struct view view;
+
+		view_make(arena, mesh, &mesh->nodes[i], &view);
+		two_ways |= full_peers(&view) > 1;
+		mark |= view.full4 && view.fwmark &&
+			view.table == RT_TABLE_MAIN;
+	}
+	diags_init(&diags, arena);
+	(void)!mesh_check(arena, mesh, &diags);
+	said = diags_lines(arena, &diags);
+	ck_assert_msg(!strstr(said, "two ways") == !two_ways &&
+		      !strstr(said, "fwmark is") == !mark, "%d %d\n%s%s",
+		      two_ways, mark, said, mesh->source->text.data);
+	return (unsigned int)two_ways + 2 * (unsigned int)mark;
+}
+
+START_TEST(random_exits)
+{
+	struct random random = { 21 };
+	unsigned int seen[4] = { 0 };
+
+	for (int round = 0; round < 4 * ROUNDS; round++) {
+		struct shape shape;
+		struct mesh mesh;
+
+		arena = arena_new((size_t)1 << 30);
+		mesh = with_exits(&random, random_mesh(&random, &shape));
+		seen[exits_agree(&mesh)]++;
+		arena_free(arena);
+	}
+	for (size_t i = 0; i < array_size(seen); i++)
+		ck_assert_uint_gt(seen[i], ROUNDS / 10);
+}
+END_TEST
+
 int main(void)
 {
-	const struct check_case cases[] = { CHECK_CASE(random_meshes) };
+	const struct check_case cases[] = {
+		CHECK_CASE(random_meshes), CHECK_CASE(random_exits),
+	};
 
 	return check_run("doc_view_random", cases, array_size(cases));
 }

@@ -334,6 +334,33 @@ START_TEST(documents_and_urls)
 }
 END_TEST
 
+/* What the name says, and what the first bytes do. */
+START_TEST(names_that_mislead)
+{
+	static const char *const quick[] = {
+		"[Interface]\n", "# a comment\n[Interface]\n", "\n [peer]\n",
+		"[INTERFACE]",
+	};
+	static const char *const json[] = {
+		"{", "[", "[1]", "[\"Interface\"]", "[ \"Peer\" ]", "//",
+	};
+
+	for (size_t i = 0; i < array_size(quick); i++) {
+		put("mesh.json", quick[i]);
+		ck_assert_int_eq(refuses(path_of("mesh.json"),
+					 "holds a wg-quick file"), ERR_DATA);
+	}
+	for (size_t i = 0; i < array_size(json); i++) {
+		put("mesh.json", json[i]);
+		ck_assert_msg(opens(path_of("mesh.json")), "%s", e.text);
+		ck_assert_int_eq(source.kind, SOURCE_DOCUMENT);
+	}
+	put("wg0.conf", "\xef\xbb\xbf\n {}");
+	ck_assert_int_eq(refuses(path_of("wg0.conf"), "holds a mesh document"),
+			 ERR_DATA);
+}
+END_TEST
+
 START_TEST(folders)
 {
 	const char *path = path_of("mesh");
@@ -425,7 +452,8 @@ END_TEST
 
 static const TTest *const *const tests[] = {
 	&keys_by_name_and_path, &keys_malformed, &keys_from_a_pipe,
-	&device_names, &quick_files, &names_of_wg_quick, &texts_refused,
+	&device_names, &quick_files, &names_of_wg_quick, &names_that_mislead,
+	&texts_refused,
 	&documents_and_urls, &documents_too_large, &folders, &standard_input,
 	&pipes,
 };

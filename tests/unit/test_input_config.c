@@ -170,6 +170,14 @@ START_TEST(refusals)
 			 CONF ":1:8: error: node holds a control character\n"
 			 "    1 | node = a\\x1b[1m\n"
 			 "      |        ^\n");
+	ck_assert_str_eq(refuses("source = \"office.json\"\n"),
+			 CONF ":1:10: error: source stands in quotes\n"
+			 "    1 | source = \"office.json\"\n"
+			 "      |          ^\n"
+			 "        hint: a value is all that stands behind the "
+			 "sign: write it without them\n");
+	refuses("node = 'ir'\n");
+	ck_assert(reads("node = i\"r\n") && reads("node = \"\n"));
 	/* All of them in one run. */
 	refuses("a = 1\nb = 2\nkey\n");
 	ck_assert_uint_eq(diags.errors, 3);

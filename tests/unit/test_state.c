@@ -525,8 +525,8 @@ END_TEST
 START_TEST(test_own_key)
 {
 	static const struct source source = {
-		"wireguard.conf", { "[Interface]\nx\nPublicKey = a\n", 29 },
-		NULL, NULL, 0 };
+		.name = "wireguard.conf",
+		.text = { "[Interface]\nx\nPublicKey = a\n", 29 } };
 	struct peer peers[] = { { .public_key = { { 1 } } },
 				{ .public_key = { { 2 } },
 				  .where = { &source, 26 } } };
