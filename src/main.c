@@ -64,5 +64,7 @@ int main(int argc, char **argv)
 	verb = options_read(argc, argv, &options, &status);
 	if (verb)
 		status = verb->run(&options);
+	else if (status == ERR_USAGE)
+		output_usage(&options);
 	return output_close(verb, &options, status);
 }

@@ -75,6 +75,19 @@ static int partial_end(struct session *s)
 			  (int)e->kind);
 }
 
+/* What was rendered is a template's fault, as validate has it. */
+static struct err *blame(const struct session *s, struct err *e)
+{
+	for (size_t i = 0; e->kind == ERR_DATA && i < s->diags.count; i++) {
+		const struct diag *d = &s->diags.items[i];
+
+		if (d->severity == SEVERITY_ERROR && d->where.source &&
+		    d->where.source->rendered_from)
+			e->kind = ERR_CONFIG;
+	}
+	return e;
+}
+
 int change_run(struct session *s, bool adopt, struct err *e)
 {
 	struct apply_result result = { 0 };
@@ -84,10 +97,10 @@ int change_run(struct session *s, bool adopt, struct err *e)
 	s->run.partial_is_fine = s->options->dry_run;
 	if (converge_plan(&s->run, &s->want, &s->diags, e) ||
 	    (adopt && check_there(s, e))) {
-		output_diags(s);
+		output_diags(s, blame(s, e));
 		return output_end(s, "failed", NULL, e, (int)e->kind);
 	}
-	output_diags(s);
+	output_diags(s, NULL);
 	tell_kept(s);
 	output_plan(s);
 	if (s->run.options.partial)
@@ -130,7 +143,7 @@ static int change(struct options *o, const char *source, bool adopt)
 
 	session_open(&s, o);
 	if (change_prepare(&s, source, &e)) {
-		output_diags(&s);
+		output_diags(&s, &e);
 		return output_end(&s, "failed", NULL, &e, (int)e.kind);
 	}
 	return change_run(&s, adopt, &e);
@@ -185,7 +198,7 @@ int cmd_adopt(struct options *o)
 	session_open(&s, o);
 	if (mesh_of_argument(&s, o->arguments[0], &name, &e) ||
 	    change_prepare(&s, o->arguments[o->argument_count - 1], &e)) {
-		output_diags(&s);
+		output_diags(&s, &e);
 		return output_end(&s, "failed", NULL, &e, (int)e.kind);
 	}
 	if (!s.want.device_count || strcmp(s.want.devices[0].name, name)) {

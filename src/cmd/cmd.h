@@ -81,6 +81,8 @@ extern const size_t verb_count;
 const struct verb *options_read(int argc, char **argv, struct options *o,
 				int *status);
 void usage_error(const char *format, ...) printf_(1, 2);
+/* What it was told, for output_usage(). */
+const char *usage_said(void);
 bool options_force(const struct options *o, const char *guard);
 /* The verb that WORD may have been meant for, or NULL. */
 const char *verb_nearest(const char *word);
@@ -95,6 +97,9 @@ struct session {
 	size_t unresolved;	/* endpoint names that gave no address */
 	bool forget;		/* once done, nothing is kept of the mesh */
 	bool writes;		/* the kernel was to be written to */
+	enum err_kind broken;	/* 0, or what its diagnostics end the run as */
+	const char **notes;	/* that were made */
+	size_t note_count, note_capacity;
 };
 
 void session_open(struct session *s, const struct options *o);
@@ -122,9 +127,6 @@ bool session_colored(const struct session *s, int fd);
 /* The mesh that an argument means: a bare name, or that of NAME.conf. */
 int mesh_of_argument(struct session *s, const char *argument,
 		     const char **mesh, struct err *e);
-
-/* The one that status, remove or recover were given, as SOURCE or --mesh. */
-int mesh_named(struct session *s, const char **mesh, struct err *e);
 
 int cmd_apply(struct options *o);
 int cmd_plan(struct options *o);

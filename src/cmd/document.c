@@ -125,7 +125,7 @@ int document_open(struct session *s, struct want *w, struct err *e)
 
 	w->document = d;
 	if (mesh_read(s->arena, s->secrets, &w->in.text, &d->mesh, &s->diags))
-		return want_broken(s, e);
+		return want_broken(s, ERR_DATA, e);
 	s->run.mesh = d->mesh.name;
 	check_mesh(s, w);
 	if (has_expired(s, &d->mesh))
@@ -134,7 +134,7 @@ int document_open(struct session *s, struct want *w, struct err *e)
 	if (read_config(s, w, e) || load_templates(s, w, e))
 		return -1;
 	hold_keys(s, w);
-	return s->diags.errors ? want_broken(s, e) : 0;
+	return s->diags.errors ? want_broken(s, ERR_DATA, e) : 0;
 }
 
 /* "ir, tr, uae", or the first of them. */
@@ -169,9 +169,21 @@ static int no_such_node(struct session *s, const struct want *w,
 		       nearest ? nearest : "", node_names(s, mesh));
 }
 
-/* Our private key, for its public one; it is read once. */
-static int read_key(struct session *s, struct want *w, struct key *public_key,
-		    struct err *e)
+/* A file with the wrong one of a pair of keys is soon made. */
+static int refuse_public(const struct want *w, const struct key *key,
+			 struct err *e)
+{
+	const struct node *node = mesh_node_of_key(&w->document->mesh, key);
+
+	return !node ? 0 : err_set(e, ERR_CONFIG, "what is given as the "
+				   "private key is the public key of %s: put "
+				   "the private one, of which meshapply key "
+				   "pub makes it, there", node->name);
+}
+
+/* Our private key; it is read once. */
+static const struct key *read_key(struct session *s, struct want *w,
+				  struct err *e)
 {
 	struct document *d = w->document;
 	cleanup_ring struct key_ring ring = { .given = w->key };
@@ -180,25 +192,38 @@ static int read_key(struct session *s, struct want *w, struct key *public_key,
 	ring_open(s, &ring);
 	key = ring_private(s, &ring, arena_printf(s->arena, "%s.key",
 						  d->mesh.name), e);
-	if (!key)
-		return -1;
+	if (!key || refuse_public(w, key, e))
+		return NULL;
 	d->private_key = ring.given_key;
-	key_public(key, public_key);
-	return 0;
+	return key;
+}
+
+/* The default place is empty: how to fill it. */
+static int no_key(struct session *s, const struct want *w, struct err *e)
+{
+	const char *why = arena_strdup(s->arena, e->text);
+
+	if (e->kind != ERR_NO_INPUT)
+		return -1;
+	if (w->key)
+		return err_wrap(e, "a node finds itself by its key, or by "
+				"--node NAME");
+	return err_set(e, ERR_NO_INPUT, "a node finds itself by its key, or "
+		       "by --node NAME: %s; meshapply key gen makes one, for "
+		       "%s" KEY_FOLDER "/%s.key, mode 0600", why,
+		       s->options->root, w->document->mesh.name);
 }
 
 static int find_by_key(struct session *s, struct want *w, struct err *e)
 {
 	struct document *d = w->document;
+	const struct key *key = read_key(s, w, e);
 	char text[KEY_TEXT_MAX];
 	struct key public_key;
 
-	if (read_key(s, w, &public_key, e)) {
-		if (e->kind == ERR_NO_INPUT)
-			return err_wrap(e, "a node finds itself by its key, or "
-					"by --node NAME");
-		return -1;
-	}
+	if (!key)
+		return no_key(s, w, e);
+	key_public(key, &public_key);
 	d->self = mesh_node_of_key(&d->mesh, &public_key);
 	if (d->self)
 		return 0;
@@ -212,7 +237,7 @@ static int find_by_key(struct session *s, struct want *w, struct err *e)
 int document_find_self(struct session *s, struct want *w, struct err *e)
 {
 	struct document *d = w->document;
-	struct key public_key;
+	const struct key *key;
 
 	if (!w->node)
 		return find_by_key(s, w, e);
@@ -223,19 +248,24 @@ int document_find_self(struct session *s, struct want *w, struct err *e)
 	/* A key that is given beside the node has to be that node's. */
 	if (!s->options->key || w->key != s->options->key)
 		return 0;
-	return read_key(s, w, &public_key, e) ||
-		document_check_key(w, &public_key, e) ? -1 : 0;
+	key = read_key(s, w, e);
+	return !key || document_check_key(w, key, e) ? -1 : 0;
 }
 
-int document_check_key(const struct want *w, const struct key *public_key,
+int document_check_key(const struct want *w, const struct key *private_key,
 		       struct err *e)
 {
 	const struct document *d = w->document;
-	const struct node *other = mesh_node_of_key(&d->mesh, public_key);
+	const struct node *other;
 	char text[KEY_TEXT_MAX];
+	struct key public_key;
 
+	key_public(private_key, &public_key);
+	other = mesh_node_of_key(&d->mesh, &public_key);
 	if (other == d->self)
 		return 0;
+	if (refuse_public(w, private_key, e))
+		return -1;
 	if (other)
 		return err_set(e, ERR_CONFIG, "the node is to be %s, and the "
 			       "private key is that of %s", d->self->name,
@@ -243,7 +273,7 @@ int document_check_key(const struct want *w, const struct key *public_key,
 	return err_set(e, ERR_CONFIG, "the node is to be %s, and the private "
 		       "key is that of no node of %s: its public key is %s",
 		       d->self->name, w->in.text.name,
-		       key_format(public_key, text));
+		       key_format(&public_key, text));
 }
 
 static bool is_blank(struct str text)
@@ -262,7 +292,25 @@ static struct source rendered(struct session *s, const struct want *w,
 		return (struct source){ 0 };
 	text.name = arena_printf(s->arena, "%s (rendered from %s for %s)",
 				 text.name, w->in.text.name, node->name);
+	text.rendered_from = &w->in.text;
 	return text;
+}
+
+/*
+ * A template is this host's business; a text of the document that no line of
+ * a file can carry is the document's.  Anything but a text has a hint how a
+ * template writes it.
+ */
+static enum err_kind fault_kind(const struct session *s, const struct want *w)
+{
+	for (size_t i = 0; i < s->diags.count; i++) {
+		const struct diag *d = &s->diags.items[i];
+
+		if (d->severity == SEVERITY_ERROR && !d->hint &&
+		    d->other.source == &w->in.text)
+			return ERR_DATA;
+	}
+	return ERR_CONFIG;
 }
 
 int document_render(struct session *s, struct want *w,
@@ -276,7 +324,7 @@ int document_render(struct session *s, struct want *w,
 	view_make(s->arena, &d->mesh, node, view);
 	if (templates_render(s->arena, &d->templates,
 			     view_values(s->arena, view), out, &s->diags))
-		return want_broken(s, e);
+		return want_broken(s, fault_kind(s, w), e);
 	texts->wireguard = rendered(s, w, node, out[TEMPLATE_WIREGUARD]);
 	texts->network = rendered(s, w, node, out[TEMPLATE_NETWORK]);
 	texts->firewall = rendered(s, w, node, out[TEMPLATE_FIREWALL]);
@@ -310,5 +358,5 @@ int document_here(struct session *s, struct want *w, struct err *e)
 	if (document_render(s, w, d->self, e))
 		return -1;
 	others_check(s, d->view);
-	return s->diags.errors ? want_broken(s, e) : 0;
+	return s->diags.errors ? want_broken(s, ERR_DATA, e) : 0;
 }

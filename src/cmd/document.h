@@ -49,7 +49,7 @@ int document_render(struct session *s, struct want *w,
 int document_here(struct session *s, struct want *w, struct err *e)
 	must_check_;
 /* The key that is used must be that of the node whose view was rendered. */
-int document_check_key(const struct want *w, const struct key *public_key,
+int document_check_key(const struct want *w, const struct key *private_key,
 		       struct err *e) must_check_;
 
 /*

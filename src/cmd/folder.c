@@ -27,7 +27,7 @@ struct folder {
 struct folder_set {
 	struct arena *arena;
 	const char *path;
-	bool made;
+	bool *made;		/* by us: the folder that is so many bytes */
 	struct folder *items;
 	size_t count;
 };
@@ -36,9 +36,14 @@ struct folder_set *folder_set_new(struct arena *arena, const char *path,
 				  size_t count)
 {
 	struct folder_set *set = arena_new_object(arena, struct folder_set);
+	size_t size = strlen(path);
 
+	while (size > 1 && path[size - 1] == '/')
+		size--;
 	set->arena = arena;
-	set->path = path;
+	set->path = arena_strndup(arena, path, size);
+	/* All of it now: a caller may give back what is allocated later. */
+	set->made = arena_new_array(arena, bool, size + 1);
 	set->items = arena_new_array(arena, struct folder, count);
 	return set;
 }
@@ -50,32 +55,41 @@ static const char *path_of(const struct folder_set *set,
 				      f->name) : set->path;
 }
 
-/* mkdir -p, following what links the user's own path has. */
-static int make_folder(struct arena *arena, const char *path, bool *made,
-		       struct err *e)
+/* What is there and is no folder is found out by who opens it. */
+static int make_folder(const char *path, bool *made, struct err *e)
 {
-	char *parent, *slash;
-
-	if (!mkdir(path, 0777)) {
+	if (!mkdir(path, 0777))
 		*made = true;
-		return 0;
-	}
-	/* What is there and is no folder is found out by who opens it. */
-	if (errno == EEXIST)
-		return 0;
-	if (errno != ENOENT)
+	else if (errno != EEXIST)
 		return err_sys(e, "create the folder %s", path);
-	parent = arena_strdup(arena, path);
-	slash = strrchr(parent, '/');
-	if (!slash || slash == parent)
-		return err_sys(e, "create the folder %s", path);
-	*slash = '\0';
-	if (make_folder(arena, parent, &(bool){ false }, e))
-		return -1;
-	if (mkdir(path, 0777))
-		return err_sys(e, "create the folder %s", path);
-	*made = true;
 	return 0;
+}
+
+/* Does a component of PATH end before its byte I? */
+static bool ends_at(const char *path, size_t i)
+{
+	return i && path[i - 1] != '/' && (path[i] == '/' || !path[i]);
+}
+
+/* mkdir -p, following what links the user's own path has. */
+static int make_path(struct folder_set *set, struct err *e)
+{
+	size_t size = strlen(set->path);
+
+	for (size_t i = 1; i <= size; i++)
+		if (ends_at(set->path, i) &&
+		    make_folder(arena_strndup(set->arena, set->path, i),
+				&set->made[i], e))
+			return -1;
+	return 0;
+}
+
+/* From the innermost, and only where nothing is in it. */
+static void unmake_path(const struct folder_set *set)
+{
+	for (size_t i = strlen(set->path); i; i--)
+		if (set->made[i])
+			(void)rmdir(arena_strndup(set->arena, set->path, i));
 }
 
 static mode_t file_mode(void)
@@ -139,9 +153,7 @@ int folder_set_stage(struct folder_set *set, const char *name,
 
 	f->name = name;
 	path = path_of(set, f);
-	if (make_folder(set->arena, set->path, &set->made, e))
-		return -1;
-	if (name && make_folder(set->arena, path, &f->made, e))
+	if (make_path(set, e) || (name && make_folder(path, &f->made, e)))
 		return -1;
 	folder = folder_open(path, "", false, 0, e);
 	if (folder < 0)
@@ -198,6 +210,5 @@ void folder_set_abandon(struct folder_set *set)
 		if (f->made)
 			(void)rmdir(path);
 	}
-	if (set->made)
-		(void)rmdir(set->path);
+	unmake_path(set);
 }

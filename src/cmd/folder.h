@@ -30,7 +30,7 @@ int folder_set_stage(struct folder_set *set, const char *name,
 int folder_set_commit(struct folder_set *set, size_t *changed, struct err *e)
 	must_check_;
 /*
- * Take away what is staged and not in its place, and folders made for it: a
- * disk that is full leaves everything as it was.
+ * Take away what is staged and not in its place, and folders made for it, those
+ * on the way to the path too: a disk that is full leaves everything as it was.
  */
 void folder_set_abandon(struct folder_set *set);

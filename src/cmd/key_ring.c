@@ -127,9 +127,26 @@ static int device_private(struct session *s, struct key_ring *ring,
 	return 0;
 }
 
+/* What is missing may be many files, and is told at once. */
+static int lose(struct session *s, struct key_ring *ring,
+		const struct peer *peer, const struct err *failed,
+		struct err *e)
+{
+	if (!ring->lost_count)
+		*e = *failed;
+	arena_room(s->arena, &ring->lost, ring->lost_count,
+		   &ring->lost_capacity, sizeof(*ring->lost));
+	ring->lost[ring->lost_count++] = (struct key_lost){
+		peer, arena_strdup(s->arena, failed->text) };
+	return -1;
+}
+
 int ring_device(struct session *s, struct key_ring *ring, struct device *d,
 		const char *how, struct err *e)
 {
+	struct err failed = { 0 };
+	int result = 0;
+
 	if (device_private(s, ring, d, how, e))
 		return -1;
 	for (size_t i = 0; i < d->peer_count; i++) {
@@ -138,12 +155,12 @@ int ring_device(struct session *s, struct key_ring *ring, struct device *d,
 		if (!p->preshared_key_file)
 			continue;
 		p->preshared_key = ring_find(s, ring, p->preshared_key_file,
-					     e);
+					     &failed);
 		if (!p->preshared_key)
-			return -1;
+			result = lose(s, ring, p, &failed, e);
 		/* All zero is how the kernel says "none". */
-		if (key_is_zero(p->preshared_key))
+		else if (key_is_zero(p->preshared_key))
 			p->preshared_key = NULL;
 	}
-	return 0;
+	return result;
 }

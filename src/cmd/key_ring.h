@@ -9,6 +9,7 @@
 #include "base/key.h"
 
 struct device;
+struct peer;
 struct session;
 
 #define KEY_FOLDER "/etc/meshapply/keys"
@@ -22,6 +23,12 @@ struct key_ring {
 	int credentials;	/* $CREDENTIALS_DIRECTORY, or -1 */
 	int folder;		/* KEY_FOLDER, or -1 and why not */
 	struct err why;
+	/* Preshared keys that ring_device() did not find, and why. */
+	struct key_lost {
+		const struct peer *peer;
+		const char *why;
+	} *lost;
+	size_t lost_count, lost_capacity;
 };
 
 /* Given and held keys are the caller's to set; closed with ring_close(). */
@@ -35,6 +42,10 @@ const struct key *ring_find(struct session *s, const struct key_ring *ring,
 /* The private key: the given one, which is read once, else that of NAME. */
 const struct key *ring_private(struct session *s, struct key_ring *ring,
 			       const char *name, struct err *e);
-/* HOW tells a user whose device D names no key what is to be written. */
+/*
+ * The keys that D and its peers name.  HOW tells a user whose device names
+ * none what is to be written.  All preshared ones are looked for; E is about
+ * the first that is not found.
+ */
 int ring_device(struct session *s, struct key_ring *ring, struct device *d,
 		const char *how, struct err *e) must_check_;

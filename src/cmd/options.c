@@ -79,15 +79,22 @@ static const char *const guards[] = {
 	"journal", "expired",
 };
 
+/* The last one; getopt's own are on standard error alone. */
+static char usage_text[1024] = "the command line is not understood";
+
 void usage_error(const char *format, ...)
 {
 	va_list args;
 
-	fputs("meshapply: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(usage_text, sizeof(usage_text), format, args);
 	va_end(args);
-	fputs("\n", stderr);
+	fprintf(stderr, "meshapply: %s\n", usage_text);
+}
+
+const char *usage_said(void)
+{
+	return usage_text;
 }
 
 bool options_force(const struct options *o, const char *guard)

@@ -9,9 +9,28 @@
 #include "cmd/want.h"
 #include "doc/doc.h"
 
-/* The source of another mesh, if it is a document that can be read here. */
+/* Only documents are: what others say is known once it is applied. */
+static int check_kind(const struct want *w, struct err *e)
+{
+	switch (w->in.kind) {
+	case SOURCE_DOCUMENT:
+		return 0;
+	case SOURCE_QUICK:
+		return err_set(e, ERR_DATA, "%s is a wg-quick file",
+			       w->config.source);
+	case SOURCE_FOLDER:
+		return err_set(e, ERR_DATA, "%s is a folder of files",
+			       w->config.source);
+	case SOURCE_URL:
+		return err_set(e, ERR_DATA, "%s is not fetched",
+			       w->config.source);
+	}
+	return -1;
+}
+
+/* The document of another mesh. */
 static int open_other(struct session *s, const char *name, struct want *w,
-		      bool *is_document, struct err *e)
+		      struct err *e)
 {
 	struct diags diags;	/* what is wrong with it is not ours to tell */
 
@@ -22,16 +41,15 @@ static int open_other(struct session *s, const char *name, struct want *w,
 	w->key = w->config.key;
 	w->node = w->config.node;
 	w->node_by = w->config.text.name;
-	if (!w->config.source || strstr(w->config.source, "://"))
-		return 0;
-	if (source_open("", w->config.source, s->arena, s->secrets, &w->in, e))
+	if (!w->config.source)
+		return err_set(e, ERR_DATA, "%s names no source",
+			       w->config.text.name);
+	if (source_open("", w->config.source, s->arena, s->secrets, &w->in,
+			e) || check_kind(w, e))
 		return -1;
-	if (w->in.kind != SOURCE_DOCUMENT)
-		return 0;
 	if (mesh_read(s->arena, s->secrets, &w->in.text, &w->document->mesh,
 		      &diags))
 		return err_set(e, ERR_DATA, "%s has errors", w->in.text.name);
-	*is_document = true;
 	return 0;
 }
 
@@ -41,19 +59,15 @@ static int check_other(struct session *s, const char *name,
 {
 	struct want *w = arena_new_object(s->arena, struct want);
 	struct view *other = arena_new_object(s->arena, struct view);
-	bool is_document = false;
+	int clash;
 
 	w->document = arena_new_object(s->arena, struct document);
-	if (open_other(s, name, w, &is_document, e))
-		return -1;
-	if (!is_document)
-		return 0;
-	if (document_find_self(s, w, e))
+	if (open_other(s, name, w, e) || document_find_self(s, w, e))
 		return -1;
 	view_make(s->arena, &w->document->mesh, w->document->self, other);
-	/* Its errors are in the diagnostics. */
-	if (view_check_pair(view, other, &s->diags))
-		return 0;
+	/* A clash is in the diagnostics; compared they were. */
+	clash = view_check_pair(view, other, &s->diags);
+	(void)clash;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "cmd/cmd.h"
+#include "cmd/want.h"
 #include "report/findings.h"
 #include "report/report.h"
 
@@ -18,8 +19,6 @@ void output_note(struct session *s, const char *format, ...)
 	struct sbuf text, shown;
 	va_list args;
 
-	if (s->options->quiet)
-		return;
 	sbuf_init(&text, s->arena);
 	sbuf_init(&shown, s->arena);
 	va_start(args, format);
@@ -27,7 +26,13 @@ void output_note(struct session *s, const char *format, ...)
 	va_end(args);
 	/* It may name what others have named. */
 	sbuf_show(&shown, (struct str){ text.data, text.size }, text.size);
-	fprintf(stderr, "meshapply: %s\n", shown.data ? shown.data : "");
+	if (!shown.data)
+		return;
+	arena_room(s->arena, &s->notes, s->note_count, &s->note_capacity,
+		   sizeof(*s->notes));
+	s->notes[s->note_count++] = shown.data;
+	if (!s->options->quiet)
+		fprintf(stderr, "meshapply: %s\n", shown.data);
 }
 
 bool session_colored(const struct session *s, int fd)
@@ -45,12 +50,14 @@ bool session_colored(const struct session *s, int fd)
 	return false;
 }
 
-void output_diags(struct session *s)
+void output_diags(struct session *s, struct err *e)
 {
 	struct diags shown;
 	struct sbuf out;
 
 	diags_sort(&s->diags);
+	if (e && s->broken && e->kind == s->broken)
+		want_broken(s, s->broken, e);
 	if (s->options->findings != FINDINGS_TEXT)
 		return;
 	shown = s->diags;
@@ -135,6 +142,15 @@ json_t *error_json(struct arena *arena, const struct err *e)
 	return object;
 }
 
+json_t *notes_json(const struct session *s)
+{
+	json_t *notes = json_array();
+
+	for (size_t i = 0; i < s->note_count; i++)
+		json_array_append_new(notes, json_string(s->notes[i]));
+	return notes;
+}
+
 static json_t *end_json(struct session *s, const char *result,
 			const struct apply_result *applied,
 			const struct err *e, int status)
@@ -153,6 +169,7 @@ static json_t *end_json(struct session *s, const char *result,
 			    (json_int_t)applied->writes : 0));
 	json_object_set_new(object, "error", error_json(s->arena, e));
 	json_object_set_new(object, "diagnostics", diags_json(&s->diags));
+	json_object_set_new(object, "notes", notes_json(s));
 	if (applied && applied->differs.count)
 		json_object_set_new(object, "differs",
 				    plan_json(s->arena, &applied->differs));
@@ -216,18 +233,36 @@ int output_end(struct session *s, const char *result,
 	return status;
 }
 
+void output_usage(const struct options *o)
+{
+	json_t *object, *message;
+
+	if (!o->json && !o->jsonl)
+		return;
+	message = json_string(usage_said());
+	if (!message)	/* no UTF-8 */
+		message = json_string("the command line is not understood");
+	object = json_pack("{s:s, s:i, s:s?, s:s, s:i, s:{s:o, s:n}}",
+			   "meshapply", MESHAPPLY_VERSION, "format",
+			   REPORT_FORMAT, "verb", o->verb, "result", "failed",
+			   "exit", ERR_USAGE, "error", "message", message,
+			   "guard");
+	if (o->jsonl) {
+		stream_start();
+		json_object_set_new(object, "type", json_string("result"));
+	}
+	print_json(object, o->jsonl ? 0 : 2);
+}
+
 int output_findings(struct session *s, const struct err *e)
 {
-	/* That there are errors with a place is told by these. */
-	const struct err *other = e && (e->kind != ERR_DATA ||
-					!s->diags.errors) ? e : NULL;
 	struct sbuf out;
 
 	if (s->options->findings == FINDINGS_SARIF) {
-		print_json(findings_sarif(s->arena, &s->diags, other), 2);
+		print_json(findings_sarif(s->arena, &s->diags), 2);
 	} else {
 		sbuf_init(&out, s->arena);
-		findings_github(&out, &s->diags, other);
+		findings_github(&out, &s->diags);
 		fwrite(out.data, 1, out.size, stdout);
 	}
 	if (e)

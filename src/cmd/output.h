@@ -28,8 +28,13 @@ void output_plan(struct session *s);
 int output_end(struct session *s, const char *result,
 	       const struct apply_result *applied, const struct err *e,
 	       int status);
-/* Everything collected in s->diags, sorted, on stderr. */
-void output_diags(struct session *s);
+/* A usage error ends the run: for --json or --jsonl, if it was given. */
+void output_usage(const struct options *o);
+/*
+ * Everything collected in s->diags, sorted, on stderr.  Where they are what E
+ * (or NULL) says, that counts them as they are shown, equal ones once.
+ */
+void output_diags(struct session *s, struct err *e);
 /*
  * The end of a run whose --format is not text, after output_diags(): its
  * findings on stdout.  E is NULL or what went wrong; its status is returned.
@@ -46,6 +51,8 @@ int output_close(const struct verb *verb, const struct options *o, int status);
 
 /* An error as a member of a JSON object; E may be NULL. */
 struct json_t *error_json(struct arena *arena, const struct err *e);
+/* The remarks that were made, quiet or not. */
+struct json_t *notes_json(const struct session *s);
 /* A line, or INDENTed ones, on stdout; takes OBJECT. */
 void print_json(struct json_t *object, size_t indent);
 /* The first line of a stream, once: it names the format. */

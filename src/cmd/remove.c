@@ -5,28 +5,24 @@
 #include "apply/store.h"
 #include "base/arena.h"
 #include "cmd/cmd.h"
+#include "cmd/meshes.h"
 #include "cmd/output.h"
 
-int mesh_named(struct session *s, const char **mesh, struct err *e)
-{
-	const struct options *o = s->options;
-	const char *name = o->argument_count ? o->arguments[0] : o->mesh;
-
-	if (!name)
-		return err_set(e, ERR_USAGE, "%s which mesh? meshapply status "
-			       "lists them", o->verb);
-	if (o->argument_count && o->mesh && strcmp(name, o->mesh))
-		return err_set(e, ERR_USAGE, "%s or --mesh %s?", name,
-			       o->mesh);
-	return mesh_of_argument(s, name, mesh, e);
-}
-
+/* That there is nothing of it is no error: it may have been removed before. */
 static int open_mesh(struct session *s, bool writes, struct err *e)
 {
 	const char *mesh = NULL;
+	struct err why = { 0 };
 
 	if (mesh_named(s, &mesh, e) || session_enter(s, writes, e))
 		return -1;
+	if (!mesh_is_here(s, mesh, &why)) {
+		if (why.kind == ERR_USAGE) {
+			*e = why;
+			return -1;
+		}
+		output_note(s, "%s", why.text);
+	}
 	if (session_store(s, mesh, writes, e))
 		return -1;
 	return session_kernel(s, e) || session_last(s, e) ? -1 : 0;

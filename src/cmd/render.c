@@ -43,16 +43,38 @@ static int put(struct rendering *r, const char *node, struct err *e)
 	return 0;
 }
 
-static void print_values(struct rendering *r, const struct node *node)
+/* One of the members of an object, indented as it would be printed whole. */
+static void print_member(const char *name, struct str json, bool first)
 {
+	struct str line;
+
+	printf("%s\n  \"%s\": ", first ? "{" : ",", name);
+	for (bool begins = true; str_next(&json, '\n', &line); begins = false)
+		printf("%s%.*s", begins ? "" : "\n  ", (int)line.size,
+		       line.data);
+}
+
+/* NAME as for put(): of all nodes it is one object. */
+static void print_values(struct rendering *r, const struct node *node,
+			 const char *name)
+{
+	const struct mesh *mesh = &r->want->document->mesh;
 	struct arena *arena = r->s->arena;
 	struct sbuf out;
 	struct view view;
 
-	view_make(arena, &r->want->document->mesh, node, &view);
+	view_make(arena, mesh, node, &view);
 	sbuf_init(&out, arena);
 	value_json(&out, view_values(arena, &view));
-	fwrite(out.data, 1, out.size, stdout);
+	if (!name) {
+		fwrite(out.data, 1, out.size, stdout);
+		return;
+	}
+	/* Names of nodes have nothing in them that is escaped. */
+	print_member(name, (struct str){ out.data, out.size - 1 },
+		     node == mesh->nodes);
+	if (node == mesh->nodes + mesh->node_count - 1)
+		puts("\n}");
 }
 
 static int render_node(struct rendering *r, const struct node *node,
@@ -61,7 +83,7 @@ static int render_node(struct rendering *r, const struct node *node,
 	struct session *s = r->s;
 
 	if (s->options->values) {
-		print_values(r, node);
+		print_values(r, node, name);
 		return 0;
 	}
 	/* Read back, so that what is written is what apply takes. */
@@ -81,18 +103,23 @@ static int render_all(struct rendering *r, struct err *e)
 	for (size_t i = 0; i < mesh->node_count; i++) {
 		const struct node *node = &mesh->nodes[i];
 		size_t mark = arena_mark(s->arena), count = s->diags.count;
+		size_t notes = s->note_count;
 
 		if (render_node(r, node, node->name, e)) {
-			if (e->kind != ERR_DATA)
+			if (!s->broken || e->kind != s->broken)
 				return -1;
 			result = -1;
 		}
 		/* What it took, unless a diagnostic speaks of it. */
-		if (!result && s->diags.count == count)
-			arena_reset(s->arena, mark);
+		if (result || s->diags.count != count ||
+		    s->note_count != notes)
+			continue;
+		s->want = (struct state){ 0 };
+		s->run.mesh = mesh->name;
+		arena_reset(s->arena, mark);
 	}
 	s->run.mesh = mesh->name;
-	return result ? want_broken(s, e) : 0;
+	return result ? want_broken(s, s->broken, e) : 0;
 }
 
 static size_t folder_count(const struct rendering *r)
@@ -178,7 +205,7 @@ int cmd_render(struct options *o)
 
 	session_open(&s, o);
 	result = render(&r, &e);
-	output_diags(&s);
+	output_diags(&s, result ? &e : NULL);
 	if (!result && r.folders)
 		result = put_folders(&r, &e);
 	if (result && r.folders)

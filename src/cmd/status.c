@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* status: from the kernel's marks, beside what is kept of the last apply. */
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,8 +8,8 @@
 
 #include "apply/store.h"
 #include "base/arena.h"
-#include "base/file.h"
 #include "cmd/cmd.h"
+#include "cmd/meshes.h"
 #include "cmd/output.h"
 #include "kern/kernel.h"
 #include "plan/plan.h"
@@ -161,10 +159,14 @@ static int status_one(const struct options *o, const char *mesh, bool named,
 		--*shown;
 		return 0;
 	}
-	if (o->json || o->jsonl)
-		print_object(o, list, status_json(s.arena, &status));
-	else
+	if (o->json || o->jsonl) {
+		json_t *object = status_json(s.arena, &status);
+
+		json_object_set_new(object, "notes", notes_json(&s));
+		print_object(o, list, object);
+	} else {
 		print_text(&s, &status);
+	}
 	return o->detailed_exitcode && status.drift && status.drift->count ?
 		EXIT_CHANGES : 0;
 }
@@ -177,89 +179,20 @@ static int worse(int a, int b)
 	return high == EXIT_CHANGES && low ? low : high;
 }
 
-struct names {
-	const char **items;
-	size_t count, capacity;
-};
-
-static void name_add(struct session *s, struct names *names, const char *name)
-{
-	const char *mesh;
-	struct err ignored;
-
-	if (strchr(name, '/') || mesh_of_argument(s, name, &mesh, &ignored) ||
-	    strcmp(mesh, name))
-		return;
-	for (size_t i = 0; i < names->count; i++)
-		if (!strcmp(names->items[i], mesh))
-			return;
-	arena_room(s->arena, &names->items, names->count, &names->capacity,
-		   sizeof(*names->items));
-	names->items[names->count++] = mesh;
-}
-
-/* Those whose links are here, by their alias. */
-static int names_live(struct session *s, struct names *names, struct err *e)
-{
-	struct scope scope = { .mesh = "" };
-	struct state have = { 0 };
-	const size_t prefix = strlen(OUR_ALIAS);
-
-	if (session_kernel(s, e) ||
-	    s->run.kernel->observe(s->run.kernel, s->arena, s->secrets,
-				   &scope, &have, e))
-		return -1;
-	for (size_t i = 0; i < have.link_count; i++)
-		if (!strncmp(have.links[i].alias, OUR_ALIAS, prefix))
-			name_add(s, names, have.links[i].alias + prefix);
-	return 0;
-}
-
-/* Those that something is kept of: a device may have been taken away. */
-static void names_kept(struct session *s, struct names *names)
-{
-	struct err ignored;
-	int fd = folder_open(s->options->root, "/var/lib/meshapply", false, 0,
-			     &ignored);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!folder) {
-		fd_closep(&fd);
-		return;
-	}
-	/* What begins with a dot is not a mesh's. */
-	while ((entry = readdir(folder)))
-		if (entry->d_name[0] != '.' && (entry->d_type == DT_DIR ||
-						entry->d_type == DT_UNKNOWN))
-			name_add(s, names, entry->d_name);
-	closedir(folder);
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int find_names(struct session *s, struct names *names, bool named,
+static int find_names(struct session *s, struct mesh_names *names, bool named,
 		      struct err *e)
 {
 	const char *mesh;
 
+	if (named && mesh_named(s, &mesh, e))
+		return -1;
 	if (session_enter(s, false, e))
 		return -1;
-	if (named) {
-		if (mesh_named(s, &mesh, e))
-			return -1;
-		name_add(s, names, mesh);
-		return 0;
-	}
-	if (names_live(s, names, e))
+	if (!named)
+		return mesh_names_here(s, names, e);
+	if (!mesh_is_here(s, mesh, e))
 		return -1;
-	names_kept(s, names);
-	if (names->count)
-		qsort(names->items, names->count, sizeof(*names->items),
-		      compare);
+	mesh_names_add(s, names, mesh);
 	return 0;
 }
 
@@ -285,7 +218,7 @@ int cmd_status(struct options *o)
 	cleanup_(session_closep) struct session s = { 0 };
 	bool named = o->argument_count || o->mesh;
 	json_t *list = json_array();
-	struct names names = { 0 };
+	struct mesh_names names = { 0 };
 	struct err e = { 0 };
 	size_t shown = 0;
 	int worst = 0;

@@ -20,29 +20,48 @@ struct validation {
 	size_t mesh_count;
 	const struct view *views[SOURCES_MAX];	/* ours, of documents */
 	size_t view_count;
+	/* Errors without a place within a source */
+	const struct err *whole[SOURCES_MAX];
+	size_t whole_count;
 	bool uncompiled;	/* it was told that no firewall was compiled */
 };
 
-/* The keys of a folder lie on its node: elsewhere they are not missed. */
+/* In the place where keys are by default there may be none yet, elsewhere. */
+static bool may_be_absent(const struct want *w, const struct err *why)
+{
+	return !w->key && (why->kind == ERR_NO_INPUT ||
+			   why->kind == ERR_PERMISSION);
+}
+
 static int check_keys(struct session *s, const struct want *w, struct err *e)
 {
 	struct err why = { 0 };
+	struct diags lost;
 
-	if (!want_keys(s, w, &why))
+	diags_init(&lost, s->arena);
+	if (!want_keys(s, w, &lost, &why))
 		return 0;
-	/* Here it was found out who we are by the key. */
-	if (why.kind == ERR_DATA || (w->document && why.kind == ERR_CONFIG)) {
-		*e = why;
-		return -1;
+	/* One that was given is there: what is missing is preshared. */
+	if (may_be_absent(w, &why) || (lost.errors &&
+				       why.kind == ERR_NO_INPUT)) {
+		output_note(s, "keys were not checked: %s", why.text);
+		return 0;
 	}
-	output_note(s, "keys were not checked: %s", why.text);
-	return 0;
+	*e = why;
+	if (!lost.errors)
+		return -1;
+	for (size_t i = 0; i < lost.count; i++)
+		diag_error(&s->diags, lost.items[i].where, "%s",
+			   lost.items[i].message);
+	return want_broken(s, why.kind, e);
 }
 
-static int check_firewall(struct validation *v, struct err *e)
+static int check_firewall(struct validation *v, const struct want *w,
+			  struct err *e)
 {
 	static const struct state nothing;
 	struct session *s = v->s;
+	size_t errors = s->diags.errors;
 	struct err why = { 0 };
 
 	/* A mark for $fwmark, as on a host where nothing is taken. */
@@ -52,6 +71,8 @@ static int check_firewall(struct validation *v, struct err *e)
 	    !nftc_compile(s->arena, helper_folder(s->arena), -1,
 			  s->want.firewall, &s->diags, &why))
 		return 0;
+	if (s->diags.errors != errors)
+		return want_broken_text(s, w, e);
 	if (why.kind == ERR_DATA) {
 		*e = why;
 		return -1;
@@ -67,19 +88,23 @@ static int check_node(struct validation *v, struct want *w,
 {
 	struct session *s = v->s;
 	size_t mark = arena_mark(s->arena), count = s->diags.count;
-	size_t errors = s->diags.errors;
+	size_t errors = s->diags.errors, notes = s->note_count;
 	struct err why = { 0 };
 
 	if (document_render(s, w, node, &why) || want_state(s, w, &why) ||
-	    check_firewall(v, &why)) {
+	    check_firewall(v, w, &why)) {
 		/* Its errors are collected: on to the next. */
-		if (why.kind == ERR_DATA && s->diags.errors != errors)
+		if (s->diags.errors != errors)
 			return 0;
 		*e = why;
 		return err_wrap(e, "%s", node->name);
 	}
-	if (s->diags.count == count && s->diags.errors == errors)
-		arena_reset(s->arena, mark);
+	if (s->diags.count != count || s->diags.errors != errors ||
+	    s->note_count != notes)
+		return 0;
+	s->want = (struct state){ 0 };
+	s->run.mesh = document_mesh(w->document);
+	arena_reset(s->arena, mark);
 	return 0;
 }
 
@@ -102,7 +127,7 @@ static int check_self(struct validation *v, struct want *w, struct err *e)
 	struct err why = { 0 };
 
 	if (document_find_self(s, w, &why)) {
-		if (why.kind == ERR_NO_INPUT || why.kind == ERR_PERMISSION) {
+		if (may_be_absent(w, &why)) {
 			output_note(s, "no node's view was checked, which "
 				    "--all-nodes does: %s", why.text);
 			return 0;
@@ -119,7 +144,7 @@ static int check_self(struct validation *v, struct want *w, struct err *e)
 		if (check_keys(s, w, e))
 			return -1;
 	}
-	return check_firewall(v, e);
+	return check_firewall(v, w, e);
 }
 
 static int check_document(struct validation *v, struct want *w, struct err *e)
@@ -131,7 +156,10 @@ static int check_document(struct validation *v, struct want *w, struct err *e)
 	if (s->options->all_nodes ? check_nodes(v, w, e) :
 			check_self(v, w, e))
 		return -1;
-	return tested || s->diags.errors != errors ? want_broken(s, e) : 0;
+	if (tested)
+		return want_broken(s, ERR_DATA, e);
+	return s->diags.errors != errors ?
+		want_broken(s, s->broken ? s->broken : ERR_DATA, e) : 0;
 }
 
 static int check_source(struct validation *v, const char *source,
@@ -146,7 +174,7 @@ static int check_source(struct validation *v, const char *source,
 		if (check_document(v, w, e))
 			return -1;
 	} else if (want_state(s, w, e) || check_keys(s, w, e) ||
-		   check_firewall(v, e)) {
+		   check_firewall(v, w, e)) {
 		return -1;
 	}
 	v->meshes[v->mesh_count++] = arena_strdup(s->arena, s->run.mesh);
@@ -163,30 +191,65 @@ static int check_pairs(struct validation *v, struct err *e)
 		for (size_t j = 0; j < i; j++)
 			if (view_check_pair(v->views[j], v->views[i], diags))
 				result = -1;
-	return result ? want_broken(v->s, e) : 0;
+	return result ? want_broken(v->s, ERR_DATA, e) : 0;
+}
+
+static bool for_machines(const struct options *o)
+{
+	return o->findings != FINDINGS_TEXT || o->json || o->jsonl;
+}
+
+/* What is wrong with a source as a whole is told at its start. */
+static void tell_whole(struct validation *v, int i, const struct err *why)
+{
+	struct session *s = v->s;
+	const struct options *o = s->options;
+	struct source *source = arena_new_object(s->arena, struct source);
+
+	v->whole[v->whole_count++] = arena_copy(s->arena, why, sizeof(*why));
+	source->name = o->argument_count ? o->arguments[i] : o->mesh;
+	if (for_machines(o))
+		diag_error(&s->diags, (struct place){ source, 0 }, "%s",
+			   why->text)->hidden = true;
+}
+
+/* After what has a place was sorted, and equal ones were merged. */
+static void count_errors(const struct validation *v, struct err *e)
+{
+	bool text = !for_machines(v->s->options);
+	size_t errors = v->s->diags.errors + (text ? v->whole_count : 0);
+
+	for (size_t i = 0; text && errors > 1 && i < v->whole_count; i++)
+		output_error(v->s, v->whole[i]);
+	if (!v->whole_count || errors > 1)
+		err_set(e, e->kind, "%zu error%s; nothing was changed", errors,
+			errors == 1 ? "" : "s");
 }
 
 static int validate(struct validation *v, struct err *e)
 {
 	const struct options *o = v->s->options;
-	struct err why;
+	struct session *s = v->s;
+	struct err why = { 0 };
 	int result = 0;
 
 	/* Without one it is that of --mesh. */
 	for (int i = 0; i < o->argument_count || !i; i++) {
+		size_t errors = s->diags.errors;
+
 		if (!check_source(v, o->arguments[i], &why))
 			continue;
-		/* Errors with a place are told, and counted, at the end. */
-		if (result && why.kind != ERR_DATA)
-			output_note(v->s, "%s", why.text);
-		else if (!result)
+		if (s->diags.errors == errors || why.kind != s->broken)
+			tell_whole(v, i, &why);
+		if (!result)
 			*e = why;
 		result = -1;
 	}
-	if (check_pairs(v, e))
+	if (check_pairs(v, &why)) {
+		if (!result)
+			*e = why;
 		result = -1;
-	if (result && v->s->diags.errors && e->kind == ERR_DATA)
-		want_broken(v->s, e);
+	}
 	return result;
 }
 
@@ -210,7 +273,9 @@ int cmd_validate(struct options *o)
 
 	session_open(&s, o);
 	result = validate(&v, &e);
-	output_diags(&s);
+	output_diags(&s, NULL);
+	if (result)
+		count_errors(&v, &e);
 	if (o->findings != FINDINGS_TEXT)
 		return output_findings(&s, result ? &e : NULL);
 	if (result)

@@ -11,10 +11,17 @@
 #include "cmd/output.h"
 #include "quick/quick.h"
 
-int want_broken(struct session *s, struct err *e)
+int want_broken(struct session *s, enum err_kind kind, struct err *e)
 {
-	return err_set(e, ERR_DATA, "%zu error%s; nothing was changed",
+	if (!s->broken || kind == ERR_DATA)
+		s->broken = kind;
+	return err_set(e, s->broken, "%zu error%s; nothing was changed",
 		       s->diags.errors, s->diags.errors == 1 ? "" : "s");
+}
+
+int want_broken_text(struct session *s, const struct want *w, struct err *e)
+{
+	return want_broken(s, w->document ? ERR_CONFIG : ERR_DATA, e);
 }
 
 void want_settle(const struct session *s, struct want *w)
@@ -26,12 +33,24 @@ void want_settle(const struct session *s, struct want *w)
 	w->node_by = o->node ? "--node" : w->config.text.name;
 }
 
+/* As the reader of wg-quick files names them. */
+static bool is_preshared(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && !strcmp(dot, ".psk");
+}
+
 void want_warn_exposed(struct session *s, const struct want *w)
 {
-	if (w->in.exposed)
+	bool private = false;
+
+	for (size_t i = 0; !w->document && i < w->held_count; i++)
+		private |= !is_preshared(w->held[i].name);
+	if (w->in.exposed && w->held_count)
 		output_note(s, "warning: others can read %s, which holds a "
-			    "%s: chmod go= %s", w->in.text.name, w->document ?
-			    "preshared key" : "private key", w->in.text.name);
+			    "%s key: chmod go= %s", w->in.text.name, private ?
+			    "private" : "preshared", w->in.text.name);
 }
 
 static int translate(struct session *s, struct want *w, struct err *e)
@@ -50,13 +69,13 @@ static int translate(struct session *s, struct want *w, struct err *e)
 			       "NAME.conf: give --mesh NAME", in->text.name);
 	if (device_name_check(str_of(options.name), e))
 		return -1;
-	want_warn_exposed(s, w);
 	if (quick_translate(s->arena, s->secrets, &in->text, &options, quick,
 			    &s->diags))
-		return want_broken(s, e);
+		return want_broken(s, ERR_DATA, e);
 	w->texts = &quick->texts;
 	w->held = quick->keys;
 	w->held_count = quick->key_count;
+	want_warn_exposed(s, w);
 	return 0;
 }
 
@@ -101,11 +120,21 @@ static int take(struct session *s, const char *source, struct want *w,
 	case SOURCE_DOCUMENT:
 		return document_open(s, w, e);
 	case SOURCE_URL:
-		return err_set(e, ERR_USAGE, "%s: this version does not fetch "
-			       "yet: give a mesh document, a wg-quick file or "
-			       "a folder", w->in.url);
+		return err_set(e, w->config.source ? ERR_CONFIG : ERR_USAGE,
+			       "%s: this version does not fetch yet: give a "
+			       "mesh document, a wg-quick file or a folder",
+			       w->in.url);
 	}
 	return -1;
+}
+
+/* A name that may have a config: no path, and no file by its ending. */
+static bool is_bare(const char *source)
+{
+	const char *dot = strrchr(source, '.');
+
+	return mesh_name_valid(str_of(source)) &&
+		!(dot && (!strcmp(dot, ".conf") || !strcmp(dot, ".json")));
 }
 
 /* "meshapply stauts": a verb that is none is taken for a source. */
@@ -122,13 +151,19 @@ static int suggest_verb(struct session *s, const char *source, struct err *e)
 		       arena_strdup(s->arena, e->text), verb);
 }
 
-/* A name that may have a config: no path, and no file by its ending. */
-static bool is_bare(const char *source)
+/* A bare name was looked for in two places. */
+static int not_found(struct session *s, const char *source,
+		     const struct want *w, struct err *e)
 {
-	const char *dot = strrchr(source, '.');
-
-	return mesh_name_valid(str_of(source)) &&
-		!(dot && (!strcmp(dot, ".conf") || !strcmp(dot, ".json")));
+	if (w->config.source && e->kind == ERR_USAGE)
+		e->kind = ERR_CONFIG;	/* nobody on the command line said it */
+	if (w->config.source)
+		return err_wrap(e, "%s", w->config.text.name);
+	if (e->kind == ERR_NO_INPUT && is_bare(source))
+		err_set(e, ERR_NO_INPUT, "no %s%s/%s.conf names a source; %s",
+			s->options->root, CONFIG_FOLDER, source,
+			arena_strdup(s->arena, e->text));
+	return suggest_verb(s, source, e);
 }
 
 /*
@@ -172,7 +207,7 @@ int want_open(struct session *s, const char *source, struct want **out,
 		return -1;
 	want_settle(s, w);
 	if (source_open("", source, s->arena, s->secrets, &w->in, e))
-		return suggest_verb(s, source, e);
+		return not_found(s, source, w, e);
 	if (take(s, source, w, e))
 		return -1;
 	*out = w;
@@ -184,7 +219,7 @@ int want_state(struct session *s, const struct want *w, struct err *e)
 	const char *mesh = w->document ? document_mesh(w->document) : w->mesh;
 
 	if (texts_read(s->arena, w->texts, mesh, NULL, &s->want, &s->diags))
-		return want_broken(s, e);
+		return want_broken_text(s, w, e);
 	s->run.mesh = s->want.mesh;
 	return 0;
 }
@@ -196,17 +231,34 @@ static int read_keys(struct session *s, const struct want *w,
 		"#@ private-key-file NAME";
 
 	for (size_t i = 0; i < s->want.device_count; i++) {
-		if (ring_device(s, ring, &s->want.devices[i], how, e))
+		struct device *d = &s->want.devices[i];
+
+		if (ring_device(s, ring, d, how, e))
 			return -1;
-		if (w->document && document_check_key(w,
-					&s->want.devices[i].public_key, e))
+		if (w->document && document_check_key(w, d->private_key, e))
 			return -1;
 	}
 	state_check_keys(&s->want, &s->diags);
-	return s->diags.errors ? want_broken(s, e) : 0;
+	return s->diags.errors ? want_broken(s, ERR_DATA, e) : 0;
 }
 
-int want_keys(struct session *s, const struct want *w, struct err *e)
+/* In a document a preshared key is named by a link. */
+static struct place place_of_key(const struct want *w, const struct peer *p)
+{
+	const struct mesh *mesh = w->document ? &w->document->mesh : NULL;
+
+	for (size_t i = 0; mesh && i < mesh->link_count; i++) {
+		const struct mesh_link *link = &mesh->links[i];
+
+		if (link->preshared_key_file && !strcmp(p->preshared_key_file,
+						link->preshared_key_file))
+			return link->preshared_where;
+	}
+	return p->where;
+}
+
+int want_keys(struct session *s, const struct want *w, struct diags *lost,
+	      struct err *e)
 {
 	cleanup_ring struct key_ring ring = {
 		.given = w->key,
@@ -215,9 +267,24 @@ int want_keys(struct session *s, const struct want *w, struct err *e)
 		.held = w->held,
 		.held_count = w->held_count,
 	};
+	int result;
 
 	ring_open(s, &ring);
-	return read_keys(s, w, &ring, e);
+	result = read_keys(s, w, &ring, e);
+	for (size_t i = 0; i < ring.lost_count; i++)
+		diag_error(lost, place_of_key(w, ring.lost[i].peer), "%s",
+			   ring.lost[i].why);
+	return result;
+}
+
+static int keys_here(struct session *s, const struct want *w, struct err *e)
+{
+	size_t errors = s->diags.errors;
+
+	if (!want_keys(s, w, &s->diags, e))
+		return 0;
+	/* With a place it is told there. */
+	return s->diags.errors != errors ? want_broken(s, e->kind, e) : -1;
 }
 
 int want_read(struct session *s, const char *source, struct err *e)
@@ -228,7 +295,7 @@ int want_read(struct session *s, const char *source, struct err *e)
 		return -1;
 	if (w->document && document_here(s, w, e))
 		return -1;
-	if (want_state(s, w, e) || want_keys(s, w, e))
+	if (want_state(s, w, e) || keys_here(s, w, e))
 		return -1;
 	return want_names(s, e);
 }

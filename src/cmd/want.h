@@ -6,13 +6,14 @@
 #pragma once
 
 #include "base/attr.h"
+#include "base/diag.h"
+#include "base/err.h"
 #include "base/key.h"
 #include "input/config.h"
 #include "input/source.h"
 #include "state/text.h"
 
 struct document;
-struct err;
 struct session;
 
 /*
@@ -40,16 +41,24 @@ int want_open(struct session *s, const char *source, struct want **out,
 /* The texts, read and checked, to s->want, without keys. */
 int want_state(struct session *s, const struct want *w, struct err *e)
 	must_check_;
-/* Read the keys that s->want names. */
-int want_keys(struct session *s, const struct want *w, struct err *e)
-	must_check_;
+/*
+ * Read the keys that s->want names.  Preshared ones that cannot be read, all
+ * of them, are errors in LOST, at the places that name them.
+ */
+int want_keys(struct session *s, const struct want *w, struct diags *lost,
+	      struct err *e) must_check_;
 /* Settle W's key and node once its config is read. */
 void want_settle(const struct session *s, struct want *w);
 
 /* A warning where others can read W's file, which holds keys. */
 void want_warn_exposed(struct session *s, const struct want *w);
-/* What s->diags holds, as the error of the run; -1. */
-int want_broken(struct session *s, struct err *e);
+/*
+ * What s->diags holds, as the error of the run; -1.  Errors of several kinds
+ * end it as ERR_DATA, if that is among them.
+ */
+int want_broken(struct session *s, enum err_kind kind, struct err *e);
+/* The same for what was read of W's texts: a rendered one is a template's. */
+int want_broken_text(struct session *s, const struct want *w, struct err *e);
 
 /* names.c: the endpoint names in s->want to addresses. */
 int want_names(struct session *s, struct err *e) must_check_;

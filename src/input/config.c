@@ -57,6 +57,13 @@ static bool printable(struct str text)
 	return true;
 }
 
+/* As a shell or systemd take them away, and nobody does here. */
+static bool quoted(struct str text)
+{
+	return text.size > 1 && strchr("\"'", text.data[0]) &&
+		text.data[0] == text.data[text.size - 1];
+}
+
 static void unknown(struct reader *r, struct str key)
 {
 	const char *nearest = str_nearest(key, words, WORDS);
@@ -89,6 +96,10 @@ static void take(struct reader *r, struct str key, struct str value)
 	} else if (!printable(value)) {
 		diag_error(r->diags, place_at(r, value),
 			   "%s holds a control character", words[word]);
+	} else if (quoted(value)) {
+		diag_error(r->diags, place_at(r, value), "%s stands in quotes",
+			   words[word])->hint = "a value is all that stands "
+			"behind the sign: write it without them";
 	} else {
 		r->said[word] = value;
 	}

@@ -128,6 +128,21 @@ static int open_document(const char *name, struct str text,
 	return 0;
 }
 
+/* A section's head, which no JSON begins with. */
+static bool is_quick(struct str text)
+{
+	char first = first_byte(text);
+
+	if (first != '[')
+		return first == '#';
+	while (text.data[0] != '[') {
+		text.data++;
+		text.size--;
+	}
+	return text.size > 2 && strchr("IiPp", text.data[1]) &&
+		((text.data[2] | 0x20) == 'n' || (text.data[2] | 0x20) == 'e');
+}
+
 /* Kind by first byte; a key may be in it until that is known. */
 static int open_unnamed(const char *path, const char *name, mode_t mode,
 			struct arena *arena, struct arena *secrets,
@@ -142,6 +157,9 @@ static int open_unnamed(const char *path, const char *name, mode_t mode,
 	    text_check(text, name, e) < 0)
 		return -1;
 	first = first_byte(text);
+	if (named && is_quick(text))
+		return err_set(e, ERR_DATA, "%s holds a wg-quick file, whose "
+			       "name is DEVICE.conf", name);
 	out->exposed = S_ISREG(mode) && mode & 07;
 	if (named || first == '{')
 		return open_document(name, text, arena, out, e);
@@ -167,6 +185,9 @@ static int open_quick(const char *path, mode_t mode, struct arena *arena,
 			   e) < 0 ||
 	    text_check(out->text.text, path, e) < 0)
 		return -1;
+	if (first_byte(out->text.text) == '{')
+		return err_set(e, ERR_DATA, "%s holds a mesh document, whose "
+			       "name ends in .json, not in .conf", path);
 	out->kind = SOURCE_QUICK;
 	out->exposed = (mode & 07) != 0;
 	out->text.name = shown_name(arena, path);

@@ -48,7 +48,8 @@ struct input_source {
  *   PATH/NAME.conf	a wg-quick file; without a slash also NAME.conf
  *   PATH/NAME.json	a document; without a slash also NAME.json
  *   PATH		else: known by its first byte
- * ROOT is the one of --root, "" for none.  What may hold a key is read into
+ * A .conf that begins as a document does, and a .json that begins as a wg-quick
+ * file, are ERR_DATA.  ROOT is the one of --root, "" for none.  What may hold a key is read into
  * SECRETS, all else into ARENA.
  *
  * ERR_USAGE: no such kind of source, a name no device can have; ERR_NO_INPUT:

@@ -114,8 +114,12 @@ bool plan_adopted_leftover(const struct planner *p, const struct route *have)
 {
 	const struct device *want = state_device(p->want, have->device);
 
-	return p->options->adopt && want && !have->owned && !have->opaque &&
-		have->protocol == RTPROT_BOOT && have->type == RTN_UNICAST &&
+	if (!p->options->adopt || !want || have->owned || have->opaque)
+		return false;
+	/* Of another mesh, by force: on our device it would be ours. */
+	if (have->protocol == OUR_PROTOCOL)
+		return true;
+	return have->protocol == RTPROT_BOOT && have->type == RTN_UNICAST &&
 		!have->via.family && !have->source.family &&
 		allows(state_device(p->have, have->device), &have->prefix) &&
 		!allows(want, &have->prefix);

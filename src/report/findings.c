@@ -4,38 +4,118 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/diag.h"
-#include "base/err.h"
 
 #define SARIF_SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
 
-/* A place as a user reads it. */
+/* A place as a machine takes it. */
 struct spot {
 	const char *file;	/* NULL: none */
-	size_t line, column;
+	size_t line, column, end;	/* END: column behind it, or 0 */
+	const char *within;	/* "FILE:LINE:COLUMN: " for the message, or "" */
 };
 
-static struct spot spot_of(struct place where, struct position at)
-{
-	struct spot spot = { .line = at.line, .column = 1 };
-	size_t left = at.column ? at.column - 1 : 0;
-	struct str text;
+enum rule { RULE_WRONG, RULE_DOUBTFUL, RULE_UNREAD, RULES };
 
-	where = place_origin(where);
-	if (!where.source)
-		return (struct spot){ 0 };
-	spot.file = where.source->name ? where.source->name : "<text>";
-	text = (struct str){ where.source->text.data + where.offset - left,
-			     left };
-	while (text.size) {
+static const struct {
+	const char *id, *words;
+} rules[RULES] = {
+	[RULE_WRONG] = { "wrong", "What is said here cannot be as it is." },
+	[RULE_DOUBTFUL] = { "doubtful",
+			    "What is said here may not be what was meant." },
+	[RULE_UNREAD] = { "unread", "The source cannot be read at all." },
+};
+
+static enum rule rule_of(const struct diag *d)
+{
+	if (d->severity == SEVERITY_WARNING)
+		return RULE_DOUBTFUL;
+	return d->where.source && !d->where.source->text.data ? RULE_UNREAD :
+		RULE_WRONG;
+}
+
+static size_t characters(struct str text)
+{
+	size_t count = 0;
+
+	for (; text.size; count++) {
 		size_t size = str_utf8(text, &(uint32_t){ 0 });
 
 		if (!size)
 			size = 1;
 		text.data += size;
 		text.size -= size;
-		spot.column++;
 	}
+	return count;
+}
+
+/* The word or the quoted text that begins there, in bytes; 0: none does. */
+static size_t word_size(struct str text)
+{
+	size_t size = 0;
+
+	if (!text.size)
+		return 0;
+	if (text.data[0] != '"') {
+		while (size < text.size &&
+		       !memchr(" \t\r\n,:;=\"[]{}()", text.data[size], 16))
+			size++;
+		return size;
+	}
+	for (size = 1; size < text.size && text.data[size] != '\n'; size++) {
+		if (text.data[size] == '"')
+			return size + 1;
+		if (text.data[size] == '\\')
+			size++;
+	}
+	return 0;
+}
+
+/* Names in angle brackets are made up; a mesh's name alone is no file's. */
+static bool is_file(const struct source *source)
+{
+	const char *name = source->name, *dot;
+
+	if (!name || name[0] == '<')
+		return false;
+	dot = strrchr(name, '.');
+	return source->text.data || strchr(name, '/') ||
+		(dot && (!strcmp(dot, ".json") || !strcmp(dot, ".conf")));
+}
+
+static struct spot spot_of(struct arena *arena, struct place where,
+			   struct position at)
+{
+	struct spot spot = { .line = at.line, .within = "" };
+	size_t left = at.column ? at.column - 1 : 0, size;
+	const struct source *source, *shown;
+	struct str text;
+
+	where = place_origin(where);
+	source = where.source;
+	if (!source)
+		return spot;
+	shown = source->rendered_from ? source->rendered_from : source;
+	text = source->text;
+	if (!is_file(shown) || shown != source)
+		spot.within = arena_printf(arena, "%s:%zu:%zu: ", source->name ?
+					   source->name : "<text>", at.line,
+					   at.column);
+	if (!is_file(shown))
+		return spot;
+	spot.file = shown->name;
+	if (shown != source || !text.data) {
+		spot.line = spot.column = 1;
+		return spot;
+	}
+	text.data += where.offset;
+	text.size -= where.offset;
+	spot.column = characters((struct str){ text.data - left, left }) + 1;
+	size = word_size(text);
+	if (size)
+		spot.end = spot.column +
+			characters((struct str){ text.data, size });
 	return spot;
 }
 
@@ -66,22 +146,32 @@ static void github_text(struct sbuf *out, const char *text, bool property)
 
 static void github_diag(struct sbuf *out, const struct diag *d)
 {
-	struct spot at = spot_of(d->where, d->at);
-	struct spot other = spot_of(d->other, d->other_at);
+	struct spot at = spot_of(out->arena, d->where, d->at);
 
 	sbuf_puts(out, d->severity == SEVERITY_ERROR ? "::error" :
 		  "::warning");
 	if (at.file) {
 		sbuf_puts(out, " file=");
 		github_text(out, at.file, true);
-		sbuf_printf(out, ",line=%zu,col=%zu", at.line, at.column);
+		sbuf_printf(out, ",line=%zu", at.line);
+		/* A whole file has no column. */
+		if (!*at.within && d->where.source->text.data)
+			sbuf_printf(out, ",col=%zu", at.column);
 	}
 	sbuf_puts(out, "::");
+	github_text(out, at.within, false);
 	github_text(out, d->message, false);
-	if (other.file) {
+	if (d->other.source) {
+		struct spot other = spot_of(out->arena, d->other, d->other_at);
+
 		sbuf_puts(out, "%0A");
-		github_text(out, other.file, false);
-		sbuf_printf(out, ":%zu:%zu: ", other.line, other.column);
+		if (*other.within) {
+			github_text(out, other.within, false);
+		} else {
+			github_text(out, other.file, false);
+			sbuf_printf(out, ":%zu:%zu: ", other.line,
+				    other.column);
+		}
 		github_text(out, d->other_message ? d->other_message :
 			    "the other place is here", false);
 	}
@@ -92,16 +182,10 @@ static void github_diag(struct sbuf *out, const struct diag *d)
 	sbuf_putc(out, '\n');
 }
 
-void findings_github(struct sbuf *out, const struct diags *diags,
-		     const struct err *e)
+void findings_github(struct sbuf *out, const struct diags *diags)
 {
 	for (size_t i = 0; i < diags->count; i++)
 		github_diag(out, &diags->items[i]);
-	if (!e)
-		return;
-	sbuf_puts(out, "::error::");
-	github_text(out, e->text, false);
-	sbuf_putc(out, '\n');
 }
 
 static json_t *text_json(struct arena *arena, const char *text)
@@ -129,70 +213,103 @@ static json_t *uri_json(struct arena *arena, const char *file)
 	return json_string(out.data ? out.data : "");
 }
 
-static json_t *location_json(struct arena *arena, struct spot at,
+static json_t *location_json(struct arena *arena, const struct spot *at,
 			     const char *message)
 {
 	json_t *location = json_pack("{s:{s:{s:o}, s:{s:I, s:I}}}",
 				     "physicalLocation", "artifactLocation",
-				     "uri", uri_json(arena, at.file), "region",
-				     "startLine", (json_int_t)at.line,
-				     "startColumn", (json_int_t)at.column);
+				     "uri", uri_json(arena, at->file), "region",
+				     "startLine", (json_int_t)at->line,
+				     "startColumn", (json_int_t)at->column);
+	json_t *region = json_object_get(json_object_get(location,
+							 "physicalLocation"),
+					 "region");
 
+	if (at->end) {
+		json_object_set_new(region, "endLine",
+				    json_integer((json_int_t)at->line));
+		json_object_set_new(region, "endColumn",
+				    json_integer((json_int_t)at->end));
+	}
 	if (message)
 		json_object_set_new(location, "message",
 				    text_json(arena, message));
 	return json_pack("[o]", location);
 }
 
-static json_t *result_json(struct arena *arena, const struct diag *d)
+/* What is said of D, with the places that no file has. */
+static json_t *message_json(struct arena *arena, const struct diag *d,
+			    const struct spot *at, const struct spot *other)
 {
-	struct spot at = spot_of(d->where, d->at);
-	struct spot other = spot_of(d->other, d->other_at);
-	json_t *result = json_object();
 	struct sbuf text;
 
 	sbuf_init(&text, arena);
-	sbuf_puts(&text, d->message);
+	sbuf_printf(&text, "%s%s", at->within, d->message);
+	if (d->other.source && !other->file)
+		sbuf_printf(&text, " (%s%s)", other->within, d->other_message ?
+			    d->other_message : "the other place is here");
 	if (d->hint)
 		sbuf_printf(&text, " (hint: %s)", d->hint);
-	json_object_set_new(result, "level",
-			    json_string(d->severity == SEVERITY_ERROR ?
-					"error" : "warning"));
-	json_object_set_new(result, "message", text_json(arena, text.data));
-	if (at.file)
-		json_object_set_new(result, "locations",
-				    location_json(arena, at, NULL));
+	return text_json(arena, text.data);
+}
+
+static const char *level_of(const struct diag *d)
+{
+	return d->severity == SEVERITY_ERROR ? "error" : "warning";
+}
+
+/* A result, or, without a file to show it in, a notification. */
+static void add_json(struct arena *arena, const struct diag *d,
+		     json_t *results, json_t *notifications)
+{
+	struct spot at = spot_of(arena, d->where, d->at);
+	struct spot other = spot_of(arena, d->other, d->other_at);
+	enum rule rule = rule_of(d);
+	json_t *result = json_pack("{s:s, s:o}", "level", level_of(d),
+				   "message", message_json(arena, d, &at,
+							   &other));
+
+	if (!at.file) {
+		json_array_append_new(notifications, result);
+		return;
+	}
+	json_object_set_new(result, "ruleId", json_string(rules[rule].id));
+	json_object_set_new(result, "ruleIndex", json_integer(rule));
+	json_object_set_new(result, "locations",
+			    location_json(arena, &at, NULL));
 	if (other.file)
 		json_object_set_new(result, "relatedLocations",
-				    location_json(arena, other,
+				    location_json(arena, &other,
 						  d->other_message ?
 						  d->other_message :
 						  "the other place is here"));
-	return result;
+	json_array_append_new(results, result);
 }
 
-/* What ended the run before it could look at everything. */
-static json_t *invocations_json(struct arena *arena, const struct err *e)
+static json_t *tool_json(void)
 {
-	if (!e)
-		return json_pack("[{s:b}]", "executionSuccessful", 1);
-	return json_pack("[{s:b, s:[{s:s, s:o}]}]", "executionSuccessful", 0,
-			 "toolExecutionNotifications", "level", "error",
-			 "message", text_json(arena, e->text));
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < RULES; i++)
+		json_array_append_new(list, json_pack("{s:s, s:{s:s}}", "id",
+						      rules[i].id,
+						      "shortDescription",
+						      "text", rules[i].words));
+	return json_pack("{s:{s:s, s:s, s:o}}", "driver", "name", "meshapply",
+			 "version", MESHAPPLY_VERSION, "rules", list);
 }
 
-json_t *findings_sarif(struct arena *arena, const struct diags *diags,
-		       const struct err *e)
+json_t *findings_sarif(struct arena *arena, const struct diags *diags)
 {
-	json_t *results = json_array();
+	json_t *results = json_array(), *notifications = json_array();
 
 	for (size_t i = 0; i < diags->count; i++)
-		json_array_append_new(results, result_json(arena,
-							&diags->items[i]));
-	return json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s}}, s:s, s:o, s:o}]}",
+		add_json(arena, &diags->items[i], results, notifications);
+	return json_pack("{s:s, s:s, s:[{s:o, s:s, s:[{s:b, s:o}], s:o}]}",
 			 "$schema", SARIF_SCHEMA, "version", "2.1.0", "runs",
-			 "tool", "driver", "name", "meshapply", "version",
-			 MESHAPPLY_VERSION, "columnKind", "unicodeCodePoints",
-			 "invocations", invocations_json(arena, e), "results",
-			 results);
+			 "tool", tool_json(), "columnKind",
+			 "unicodeCodePoints", "invocations",
+			 "executionSuccessful", !json_array_size(notifications),
+			 "toolExecutionNotifications", notifications,
+			 "results", results);
 }

@@ -117,8 +117,6 @@ static void peer_words(struct arena *arena, const struct step *s,
 			 (to->endpoint.ip.family ? PEER_ENDPOINT : 0u) |
 			 (to->keepalive ? PEER_KEEPALIVE : 0u) |
 			 PEER_ALLOWED_IPS;
-	if (to && to->name)
-		change_add(w, "name", NULL, to->name);
 	if (fields & PEER_ENDPOINT)
 		change_add(w, "endpoint", from ?
 			   endpoint_text(arena, &from->endpoint) : NULL,
@@ -141,12 +139,16 @@ static void peer_words(struct arena *arena, const struct step *s,
 static void peer_object(struct arena *arena, const struct step *s,
 			struct words *w)
 {
+	const struct peer *peer = step_peer(s);
 	char text[KEY_TEXT_MAX];
 
 	w->kind = "peer";
 	w->object = arena_printf(arena, "peer %s on %s",
-				 key_format(&step_peer(s)->public_key, text),
+				 key_format(&peer->public_key, text),
 				 step_device(s)->name);
+	if (peer->name)
+		w->object = arena_printf(arena, "%s (%s)", w->object,
+					 peer->name);
 }
 
 static void device_object(struct arena *arena, const struct step *s,

@@ -262,10 +262,21 @@ tells "it is a note as well" 'lab was not compared with: .*lab.json has errors'
 echo 'rubbish' >$etc/lab.conf
 check "nor is a config that has some" m plan "${r[@]}" office
 tells "it is told" 'the mesh lab was not compared with: .*lab.conf'
-for source in https://panel.example/lab.json ../wireguard; do
-	echo "source = $source" >$etc/lab.conf
-	check "a source elsewhere is left alone: $source" m plan "${r[@]}" office
-done
+folder $etc/texts
+quick $etc/wg8.conf
+not_compared() {	# SOURCE WHY
+	echo "source = $1" >$etc/lab.conf
+	check "a source that is no document: $1" m plan "${r[@]}" office
+	tells "it is told: $1" "the mesh lab was not compared with: .*$2"
+}
+not_compared https://panel.example/lab.json 'lab.json is not fetched$'
+not_compared ./texts 'texts is a folder of files$'
+not_compared ./wg8.conf 'wg8.conf is a wg-quick file$'
+not_compared ../wireguard 'wireguard'
+: >$etc/lab.conf
+check "no source" m plan "${r[@]}" office
+tells "it is told" 'lab was not compared with: .*lab.conf names no source$'
+rm -r $etc/texts
 rm $etc/*.conf $etc/lab.json
 
 ### validate
@@ -294,8 +305,10 @@ sed 's/"10.250.0.2"/"10.9.0.2"/; s/51820/71820/' office.json >wrong.json
 exits "65: every error" 65 m validate "${r[@]}" wrong.json none.json port.conf
 tells "65: of the one" '^wrong.json:[0-9]+:[0-9]+: error: '
 tells "66: a source that is not there is told too" 'none.json: No such file'
-is "65: sorted by place" "$(grep -aoE '^wrong.json:[0-9]+' "$err")" \
-	"$(grep -aoE '^wrong.json:[0-9]+' "$err" | sort -t: -k2n)"
+errors() {
+	grep -aoE '^wrong.json:[0-9]+:[0-9]+: error' "$err"
+}
+is "65: sorted by place" "$(errors)" "$(errors | sort -t: -k2n)"
 sed 's/^}$/, "tests": [\n{ "from": "ir", "to": "192.168.99.1" } ] }/' \
 	office.json >tests.json
 exits "65: a test of the document that fails" 65 m validate "${r[@]}" tests.json
@@ -306,18 +319,18 @@ check "a test that holds" m validate "${r[@]}" tests.json
 # Templates of the user's own
 mkdir bad
 echo 'route replace {{nosuch}} dev x' >bad/network.batch
-exits "65: a template that names nothing" 65 \
+exits "78: a template that names nothing" 78 \
 	m validate "${r[@]}" --templates=bad office.json
-tells "65: its place in the template" 'bad/network.batch:1:[0-9]+: error: .*nosuch'
+tells "78: its place in the template" 'bad/network.batch:1:[0-9]+: error: .*nosuch'
 echo 'route replace 10.0.0.0/33 dev {{interface}} proto 77' >bad/network.batch
-exits "65: a template that renders rubbish" 65 \
+exits "78: a template that renders rubbish" 78 \
 	m validate "${r[@]}" --templates=bad --node=tr office.json
-tells "65: the place in what it rendered" \
+tells "78: the place in what it rendered" \
 	'^network.batch \(rendered from office.json for tr\):1:15: error: '
-tells "65: the rendered line" '1 \| route replace 10.0.0.0/33 dev wg-office'
-exits "65: of each node" 65 \
+tells "78: the rendered line" '1 \| route replace 10.0.0.0/33 dev wg-office'
+exits "78: of each node" 78 \
 	m validate "${r[@]}" --templates=bad --all-nodes office.json
-is "65: each is named" "$(grep -aoE 'for [a-z]+\):1' "$err")" \
+is "78: each is named" "$(grep -aoE 'for [a-z]+\):1' "$err")" \
 	$'for ir):1\nfor tr):1\nfor uae):1'
 echo '{{#mesh}}' >bad/network.batch
 exits "78: a template that is none" 78 \
@@ -331,9 +344,9 @@ cat >bad/firewall.nft <<-'END'
 		}
 	}
 END
-exits "65: a firewall that does not compile" 65 \
+exits "78: a firewall that does not compile" 78 \
 	m validate "${r[@]}" --templates=bad --all-nodes office.json
-tells "65: its place" \
+tells "78: its place" \
 	'^firewall.nft \(rendered from office.json for uae\):4:[0-9]+: error: '
 
 ### --format
@@ -355,7 +368,8 @@ tells "65: are bytes" '^wide.json:1:30: error: .*mash'
 check "nothing wrong for GitHub" m validate "${r[@]}" --format=github office.json
 is "is nothing to say" "$(<"$out")" ""
 exits "66: for GitHub" 66 m validate --format=github none.json
-says "66: has no place" '^::error::.*none.json'
+says "66: it is told at the file's start" \
+	'^::error file=none.json,line=1::.*none.json: No such file'
 exits "65: as SARIF" 65 m validate "${r[@]}" --format=sarif office.json \
 	'a b,c:%.json' clash.json
 cp "$out" sarif
@@ -377,9 +391,9 @@ check "nothing wrong as SARIF" m validate "${r[@]}" --format=sarif office.json
 is "has no results" "$(jq -c '.runs[0] | [.results,
 	.invocations[0].executionSuccessful]' "$out")" '[[],true]'
 exits "66: as SARIF" 66 m validate --format=sarif "$scratch/none.json"
-is "66: is a notification" "$(jq -r '.runs[0].invocations[0]
-	.toolExecutionNotifications[0].message.text' "$out" |
-	grep -c 'none.json')" 1
+is "66: it is told at its start" "$(jq -r '.runs[0].results[0] | .ruleId,
+	.locations[0].physicalLocation.region.startLine, .message.text' "$out" |
+	xargs)" "unread 1 open $scratch/none.json: No such file or directory"
 exits "65: a whole path as SARIF" 65 m validate --format=sarif \
 	"$scratch/form.json"
 says "65: is a URI" "\"uri\": \"file://$scratch/form.json\""

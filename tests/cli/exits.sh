@@ -250,7 +250,7 @@ tells "that it stays is said" 'the link lo stays: it is not of the mesh lo'
 check "0: it is no change" \
 	m remove "${r[@]}" --force=root --detailed-exitcode wg0
 check "recover of what is not there" m recover "${r[@]}" --force=root wg0
-check "status of what is not there" m status "${r[@]}" wg0
+exits "66: status of what is not there" 66 m status "${r[@]}" wg0
 mkdir -p image/run/meshapply/wg0
 (
 	exec 9>image/run/meshapply/wg0/lock

@@ -51,7 +51,8 @@ runs=(
 	"0 remove R --dry-run good"
 	"0 recover W good"
 	"0 recover R --dry-run good"
-	"0 status R good"
+	"0 status R office"
+	"66 status R good"
 	"0 status R"
 	"0 version"
 )

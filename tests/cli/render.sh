@@ -31,7 +31,16 @@ check "from standard input" m render --node=tr - <"$office"
 check "the values" m render --values --node=tr "$office"
 is "are JSON" "$(jq -r '.mesh, .node' "$out")" $'office\ntr'
 check "the values of every node" m render --values --all-nodes "$office"
-is "are an object each" "$(jq -r .node "$out" | tr '\n' ' ')" "ir tr uae "
+is "are one object, by name" "$(jq -sr '.[] | to_entries[] |
+	"\(.key)=\(.value.node)"' "$out" | xargs)" "ir=ir tr=tr uae=uae"
+jq --indent 2 . "$out" >whole
+is "indented as one" "$(cmp "$out" whole 2>&1)" ""
+cp "$out" whole
+m render --values --node=uae "$office" >twice
+is "each is that of the node" "$(jq -S .uae whole | diff - <(jq -S . twice))" ""
+jq '.nodes |= (to_entries | reverse | from_entries)' "$office" >turned.json
+m render --values --all-nodes turned.json >twice
+is "in whatever order they stand" "$(cmp whole twice 2>&1)" ""
 exits "66: no key and no node" 66 m render "${r[@]}" "$office"
 tells "66: the way out" 'by its key, or by --node NAME'
 exits "64: a node that is none" 64 m render --node=it "$office"
@@ -95,6 +104,13 @@ done
 files_of all >before
 check "every node again" m render --all-nodes -o all "$office"
 is "nothing is written" "$(files_of all | diff before -)" ""
+check "a path that ends in slashes" m render --node=tr -o deep/down// "$office"
+says "it is told as it was given" '3 files written in deep/down//$'
+is "is made" "$(ls -A deep/down)" "$files"
+check "every node, too" m render --all-nodes -o deep/all/ "$office"
+is "a folder each there" "$(ls -A deep/all)" $'ir\ntr\nuae'
+check "a path that goes back" m render --node=tr -o back/a//../b "$office"
+is "is made as mkdir makes it" "$(ls -A back)" $'a\nb'
 ln -s all/tr link
 check "through a link of the user's" m render --node=tr -o link "$office"
 says "which leads to what is there" 'nothing to do'
@@ -114,14 +130,14 @@ fails "65: it is not made" test -e none
 mkdir templates
 echo 'route replace 10.0.0.0/33 dev {{interface}} proto 77' \
 	>templates/network.batch
-exits "65: templates that render rubbish" 65 \
+exits "78: templates that render rubbish" 78 \
 	m render --templates=templates --node=tr -o kept "$office"
-tells "65: the place in the rendered text" \
+tells "78: the place in the rendered text" \
 	'^network.batch \(rendered from .*office.json for tr\):1:15: error: '
-kept "65: templates"
-exits "65: for every node" 65 \
+kept "78: templates"
+exits "78: for every node" 78 \
 	m render --templates=templates --all-nodes -o none "$office"
-fails "65: no folder is made for it" test -e none
+fails "78: no folder is made for it" test -e none
 printf '[Interface]\n' >templates/wirguard.conf
 rm templates/network.batch
 check "a template of a name that nothing asks for" \
@@ -132,6 +148,9 @@ exits "66: templates that are not there" 66 \
 : >file
 fails "into a file" m render --node=tr -o file "$office"
 fails "beneath a file" m render --node=tr -o file/out "$office"
+fails "beneath a name that is too long" \
+	m render --node=tr -o "long/er/$(printf '%0300d' 0)/x" "$office"
+fails "what was made on the way to it is taken back" test -e long
 mkdir odd odd/network.batch
 exits "78: a folder where a file is to be" 78 \
 	m render --node=tr -o odd "$office"
@@ -167,9 +186,14 @@ if mount -t tmpfs -o size=40k none disk 2>/dev/null; then
 	is "1: the folder is as it was" \
 		"$(diff <(grep -v '^ ' before) \
 			<(files_of disk/out | grep -v '^ '))" ""
-	exits "1: a full disk for every node" 1 \
-		m render --all-nodes -o disk/all other.json
-	fails "1: no folder is left behind" test -e disk/all
+	mkdir disk/was
+	for path in disk/all disk/new/er/all/ disk/was/a//b/../all; do
+		exits "1: a full disk for every node: $path" 1 \
+			m render --all-nodes -o $path other.json
+		is "1: no folder is left behind" "$(cd disk && LC_ALL=C
+			find . was/. -maxdepth 1 | sort | xargs)" \
+			". ./fill ./out ./was was/."
+	done
 	rm disk/fill
 	check "with room it goes" m render --node=tr -o disk/out other.json
 	umount disk
