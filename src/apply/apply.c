@@ -86,7 +86,7 @@ static int look_over(struct walk *w, bool middle, struct err *e)
 {
 	const struct plan *left = &w->look.plan;
 
-	if (look_forward(w->run, &w->journal, &w->look, e))
+	if (look_forward(w->run, &w->journal, true, &w->look, e))
 		return err_wrap(e, "read back");
 	for (size_t i = 0; i < left->count; i++)
 		if (!middle || !phase_removes(left->steps[i].phase))
@@ -157,7 +157,7 @@ static int go_forward(struct walk *w, struct err *e)
 	struct run *run = w->run;
 
 	for (int i = 0; i < FORWARD_TRIES; i++) {
-		if (look_forward(run, &w->journal, &w->look, e))
+		if (look_forward(run, &w->journal, false, &w->look, e))
 			return -1;
 		if (!w->look.plan.count)
 			return 0;

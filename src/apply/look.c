@@ -89,8 +89,9 @@ static void trust_unchecked(struct run *run, struct state *want,
 }
 
 int look_forward(struct run *run, const struct journal *journal,
-		 struct look *out, struct err *e)
+		 bool reading_back, struct look *out, struct err *e)
 {
+	struct plan_options options = run->options;
 	const struct state *const by[] = {
 		run->last, run->want, &journal->before, &journal->added,
 	};
@@ -100,8 +101,9 @@ int look_forward(struct run *run, const struct journal *journal,
 		return -1;
 	run_claim(run, &out->have, by, array_size(by));
 	trust_unchecked(run, &want, &out->have);
-	/* The file's endpoint is no longer new: it was written. */
-	return plan_diff(run->arena, &want, &out->have, &want, &run->options,
+	options.reading_back = reading_back;
+	return plan_diff(run->arena, &want, &out->have,
+			 reading_back ? &want : run->last, &options,
 			 &out->plan, e);
 }
 
@@ -133,10 +135,11 @@ static void keep_learned(struct run *run, const struct journal *journal,
 
 /*
  * A value that is neither what it was before nor what it was given is
- * somebody's since; a link of ours that goes takes its own along.
+ * somebody's since, and so is one that another mesh needs by now; a link of
+ * ours that goes takes its own along.
  */
-static bool is_to_undo(const struct journal *journal, const struct state *have,
-		       const struct sysctl *before)
+static bool is_to_undo(const struct run *run, const struct journal *journal,
+		       const struct state *have, const struct sysctl *before)
 {
 	const struct state *added = &journal->added;
 	const struct sysctl *given = state_sysctl(added, before->key);
@@ -144,6 +147,8 @@ static bool is_to_undo(const struct journal *journal, const struct state *have,
 
 	if (!given || !now || !strcmp(now->value, before->value))
 		return true;
+	if (sysctls_needed(run->store, run->arena, now, have))
+		return false;
 	while (given > added->sysctls && !sysctl_compare(given - 1, given))
 		given--;
 	for (; given < added->sysctls + added->sysctl_count &&
@@ -163,7 +168,7 @@ static struct sysctl *sysctls_to_undo(struct run *run,
 
 	*count = 0;
 	for (size_t i = 0; i < before->sysctl_count; i++)
-		if (is_to_undo(journal, have, &before->sysctls[i]))
+		if (is_to_undo(run, journal, have, &before->sysctls[i]))
 			out[(*count)++] = before->sysctls[i];
 	return out;
 }

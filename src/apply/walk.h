@@ -28,9 +28,13 @@ int converge_again(struct run *run, struct err *e) must_check_;
 /* Has --force=GUARD been given? */
 bool run_forced(const struct run *run, const char *guard);
 
-/* Look forward, to what RUN wants: what JOURNAL says was added is ours. */
+/*
+ * Look forward, to what RUN wants: what JOURNAL says was added is ours.
+ * READING_BACK: all of it has been written, endpoints may have been learned.
+ */
 int look_forward(struct run *run, const struct journal *journal,
-		 struct look *out, struct err *e) must_check_;
+		 bool reading_back, struct look *out, struct err *e)
+	must_check_;
 /*
  * Look back, to the state before.  An endpoint that is neither what was there
  * before nor what the plan set was learned since, and is left alone.

@@ -103,6 +103,8 @@ bool plan_endpoint(struct planner *p, const struct peer *want,
 		return false;
 	if (p->options->restore || !have->endpoint.ip.family)
 		return true;
+	if (p->options->reading_back)
+		return false;
 	if (is_resolved(want, have)) {
 		note_kept(p, want, have, "the name still has it");
 		return false;

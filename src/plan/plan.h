@@ -36,6 +36,8 @@ struct plan_options {
 	bool partial;
 	bool restore;		/* want is a state before: endpoints as they
 				   stand, no conflicts, nothing refused */
+	/* want was just written: an endpoint that differs was learned since */
+	bool reading_back;
 	/* sysctls nobody needs any more, and what they go back to */
 	const struct sysctl *restored;
 	size_t restored_count;

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "apply/store_private.h"
 #include "base/diag.h"
 #include "state/firewall.h"
+#include "support/build.h"
 #include "support/host.h"
 
 static struct diags diags;
@@ -81,6 +83,61 @@ START_TEST(a_second_run_writes_nothing)
 	host_finish();
 	ck_assert_uint_eq(host.model->kernel.writes, writes);
 	ck_assert_str_eq(disk(), before);
+}
+END_TEST
+
+/* The first peer of a text keeps its endpoint. */
+static const char *with_fixed_peer(const char *text)
+{
+	const char *peer = strstr(text, "[Peer]");
+
+	ck_assert_ptr_nonnull(peer);
+	return arena_printf(host.arena, "%.*s#@ endpoint fixed\n%s",
+			    (int)(peer - text), text, peer);
+}
+
+static int (*model_send)(struct kernel *k, const struct plan *plan,
+			 size_t first, size_t *next, struct err *e);
+
+/* With each step comes a packet of B's, from where its NAT sends it. */
+static int send_under_traffic(struct kernel *k, const struct plan *plan,
+			      size_t first, size_t *next, struct err *e)
+{
+	int result = model_send(k, plan, first, next, e);
+	struct key key;
+	struct peer *peer;
+
+	ck_assert_int_eq(key_parse(STR(PEER("B")), &key), 0);
+	peer = model_peer(host.model, "wg0", &key);
+	if (peer) {
+		peer->endpoint = build_endpoint("203.0.113.9:40001");
+		peer->last_handshake = time(NULL);
+	}
+	return result;
+}
+
+/* A peer that is heard between the last step and the look at it. */
+START_TEST(fixed_and_heard_from_elsewhere)
+{
+	struct wanted fixed = wanted_second;
+	struct apply_result result;
+	struct run run;
+
+	fixed.wireguard = with_fixed_peer(wanted_second.wireguard);
+	host_settle(&wanted_first);
+	model_send = host.model->kernel.send;
+	host.model->kernel.send = send_under_traffic;
+	host_start(&run);
+	host_plan(&run, &fixed);
+	result = apply(&run);
+	ck_assert_int_eq(result.end, APPLY_DONE);
+	host_finish();
+	host.model->kernel.send = model_send;
+	host_start(&run);
+	host_plan(&run, &fixed);
+	ck_assert_uint_eq(run.plan.count, 1);
+	ck_assert_uint_eq(run.plan.steps[0].fields, PEER_ENDPOINT);
+	host_finish();
 }
 END_TEST
 
@@ -504,6 +561,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_second_run_writes_nothing);
+	tcase_add_test(tc, fixed_and_heard_from_elsewhere);
 	tcase_add_test(tc, what_is_told_of_a_run);
 	tcase_add_test(tc, a_record_that_was_lost_is_made_again);
 	tcase_add_test(tc, removed_whole);
