@@ -25,7 +25,7 @@ installed_files = $(call into,$(UNITDIR),$(units)) \
 	$(foreach p,$(sort $(wildcard man/*.[1-8])),\
 		$(call into,$(MANDIR)/man$(subst .,,$(suffix $(p))),$(p))) \
 	$(call below,$(DATADIR),$(call files_in,templates schema)) \
-	$(call below,$(DOCDIR),README.md ARCHITECTURE.md \
+	$(call below,$(DOCDIR),README.md ARCHITECTURE.md COPYING \
 		$(filter-out examples/demo/%,$(call files_in,examples)))
 
 .PHONY: install install-files uninstall purge

@@ -285,7 +285,7 @@ int templates_load(struct arena *arena, const char *root, const char *dir,
 	if (dir && take_folder(&l, dir, "", true, e) < 0)
 		return err_wrap(e, "templates");
 	if (take_own_folder(&l, root, "/etc/meshapply/templates", e) < 0 ||
-	    take_own_folder(&l, root, "/usr/share/meshapply/templates", e) < 0)
+	    take_own_folder(&l, root, MESHAPPLY_DATADIR "/templates", e) < 0)
 		return err_wrap(e, "templates");
 	take_builtin(&l);
 	return parse(&l, out, e);
