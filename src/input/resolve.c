@@ -45,6 +45,8 @@ static int child_start(const char *program, int end, pid_t *pid,
 	posix_spawn_file_actions_adddup2(&actions, end, 1);
 	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY,
 					 0);
+	/* Also what whoever started us had open. */
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
 	error = posix_spawn(pid, program, &actions, NULL, argv, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	if (!error)

@@ -131,7 +131,7 @@ ip route add 192.0.2.53/32 dev lo
 echo 'nameserver 192.0.2.53' >resolv.conf
 with one.test hangs.test >wg4.conf
 start=$SECONDS
-"$build/meshapply" plan "${r[@]}" wg4.conf >one 2>two &
+"$build/meshapply" plan "${r[@]}" wg4.conf >one 2>two 9<wg4.conf &
 pid=$!
 for _ in {1..100}; do
 	child=$(pgrep -P $pid) && [ -d "/proc/$child" ] && break
