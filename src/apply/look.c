@@ -147,7 +147,8 @@ static bool is_to_undo(const struct run *run, const struct journal *journal,
 
 	if (!given || !now || !strcmp(now->value, before->value))
 		return true;
-	if (sysctls_needed(run->store, run->arena, now, have))
+	if (sysctls_needed(run->store, run->arena, now, &journal->before,
+			   have))
 		return false;
 	while (given > added->sysctls && !sysctl_compare(given - 1, given))
 		given--;

@@ -76,7 +76,8 @@ static bool gives_up(const struct run *run, const struct err *e)
 	return !strcmp(e->guard, "journal") && run_forced(run, "journal");
 }
 
-static int go_on(struct run *run, struct err *e)
+/* *DID: all is undone. */
+static int go_on(struct run *run, bool *did, struct err *e)
 {
 	struct journal *journal = arena_new_object(run->arena,
 						   struct journal);
@@ -91,6 +92,9 @@ static int go_on(struct run *run, struct err *e)
 	/* The kernel forgot it all. */
 	if (!same_boot)
 		return 0;
+	/* What others have come to need since is theirs. */
+	if (sysctls_read(run->store, run->arena, e))
+		return -1;
 	run->want = NULL;
 	scope_of(run, journal);
 	status = undo_guarded(run, journal, e);
@@ -100,6 +104,7 @@ static int go_on(struct run *run, struct err *e)
 		return err_set(e, ERR_INCOMPLETE, "%s; --force=journal gives "
 			       "it up and goes on from what is there",
 			       e->text);
+	*did = !status;
 	return 0;
 }
 
@@ -115,9 +120,8 @@ int apply_recover(struct run *run, bool *did, struct err *e)
 		    (!gives_up(run, e) || journal_close(run->store, e)))
 			return -1;
 	} else {
-		if (go_on(run, e) || journal_close(run->store, e))
+		if (go_on(run, did, e) || journal_close(run->store, e))
 			return -1;
-		*did = true;
 	}
 	store_sweep(run->store);
 	return 0;

@@ -81,6 +81,10 @@ static int open_folders(struct store *s, struct err *e)
 			e) < 0 ||
 	    open_folder(s, "/var/lib", run, MADE_STATE, &s->state, e) < 0)
 		return -1;
+	/* Once more: only what holds a folder of ours cannot go. */
+	if (open_folder(s, "/var/lib", "meshapply", MADE_BASE, &s->base,
+			e) < 0)
+		return -1;
 	return open_folder(s, "/var/lib", applied, MADE_APPLIED, &s->applied,
 			   e);
 }
@@ -200,6 +204,10 @@ int store_lock(struct store *s, unsigned int wait, struct err *e)
 	}
 	if (s->lock < 0)
 		return -1;
+	/* What was opened may have been removed before the lock was ours. */
+	if (s->create && open_folders(s, e) < 0)
+		return -1;
+	s->others = store_look_for_others(s);
 	/* A journal may speak of them still. */
 	if (journal_look(s) == JOURNAL_NONE)
 		store_sweep(s);

@@ -121,6 +121,13 @@ int sysctls_restore(struct store *s, struct arena *arena,
 size_t sysctls_keys(const struct store *s, struct arena *arena,
 		    const char *const **out);
 /*
+ * Does another mesh need NOW as it is: the key itself, or one of CHANGED that
+ * gives it this value along with its own on the links of HAVE?
+ */
+bool sysctls_needed(const struct store *s, struct arena *arena,
+		    const struct sysctl *now, const struct state *changed,
+		    const struct state *have);
+/*
  * Keep in the registry what the host HAD before it is given what WANT needs.
  * ERR_BUSY when another mesh changed it since sysctls_read().
  */

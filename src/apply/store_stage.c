@@ -3,6 +3,7 @@
 #include "apply/sysctls_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,7 +136,8 @@ static bool pending_fits(const struct store *s, const struct pending *p)
 	    folder_of(s, p->folder) < 0)
 		return false;
 	size = strlen(p->name);
-	return p->temporary[0] == '.' &&
+	return size < sizeof(((struct staged_file *)NULL)->name) &&
+	       p->temporary[0] == '.' &&
 	       !strncmp(p->temporary + 1, p->name, size) &&
 	       strlen(p->temporary) == size + TEMPORARY_MORE;
 }
@@ -144,7 +146,7 @@ static int finish_rename(const struct store *s, struct records *r,
 			 const struct record *record, struct err *e)
 {
 	struct pending p = { 0 };
-	int folder;
+	struct staged_file file;
 
 	if (!record_read(r, record, pending_fields,
 			 array_size(pending_fields), &p) ||
@@ -152,12 +154,14 @@ static int finish_rename(const struct store *s, struct records *r,
 		r->bad = true;
 		return 0;
 	}
-	folder = folder_of(s, p.folder);
+	file = (struct staged_file){ .folder = folder_of(s, p.folder) };
+	strcpy(file.name, p.name);
+	strcpy(file.temporary, p.temporary);
 	/* Done already where it is not there. */
-	if (renameat(folder, p.temporary, folder, p.name) < 0 &&
-	    errno != ENOENT)
-		return err_sys(e, "rename %s into place", p.name);
-	return 0;
+	if (faccessat(file.folder, file.temporary, F_OK,
+		      AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	return file_commit(&file, e);
 }
 
 int store_pending_finish(struct store *s, struct str pending, bool this_boot,
@@ -177,7 +181,10 @@ int store_pending_finish(struct store *s, struct str pending, bool this_boot,
 			   !record.words.size) {
 			registry = true;
 		} else if (registry) {
-			sysctls_pending_read(s, &r, &record, &sysctls);
+			/* Of another boot nothing of it is left to be put
+			   back, and its namespaces had other numbers. */
+			if (this_boot)
+				sysctls_pending_read(s, &r, &record, &sysctls);
 		} else {
 			r.bad = true;
 		}

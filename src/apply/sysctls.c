@@ -30,6 +30,11 @@ size_t sysctls_keys(const struct store *s, struct arena *arena,
 	return count;
 }
 
+static const char *turned(const char *value)
+{
+	return strcmp(value, "0") ? "0" : "1";
+}
+
 static const struct sysctl_entry *other_needs(const struct store *s,
 					      const char *key)
 {
@@ -41,6 +46,40 @@ static const struct sysctl_entry *other_needs(const struct store *s,
 			return entry;
 	}
 	return NULL;
+}
+
+/* ROOT is needed by others, and makes NOW what it is. */
+static bool gives(struct arena *arena, const struct sysctl_entry *root,
+		  const struct sysctl *now, const struct state *have)
+{
+	struct sysctl_side *sides;
+	size_t count = sysctl_sides(arena, root->key, have->links,
+				    have->link_count, &sides);
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(sides[i].key, now->key))
+			return !strcmp(now->value, sides[i].inverse ?
+				       turned(root->ours) : root->ours);
+	return false;
+}
+
+bool sysctls_needed(const struct store *s, struct arena *arena,
+		    const struct sysctl *now, const struct state *changed,
+		    const struct state *have)
+{
+	for (size_t i = 0; i < s->sysctl_count; i++) {
+		const struct sysctl_entry *entry = &s->sysctls[i];
+
+		if (!sysctl_is_here(s, entry) || sysctl_is_ours(s, entry))
+			continue;
+		if (!strcmp(entry->key, now->key) &&
+		    !strcmp(entry->ours, now->value))
+			return true;
+		if (is_root(entry) && state_sysctl(changed, entry->key) &&
+		    gives(arena, entry, now, have))
+			return true;
+	}
+	return false;
 }
 
 /* What a link had needs no care when the link goes. */
@@ -110,11 +149,6 @@ static bool inherit(const struct store *s, struct sysctl_entries *list,
 		sysctl_entries_add(list, &entry);
 	}
 	return found;
-}
-
-static const char *turned(const char *value)
-{
-	return strcmp(value, "0") ? "0" : "1";
 }
 
 static void add_side(const struct store *s, struct sysctl_entries *list,

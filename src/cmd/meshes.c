@@ -226,7 +226,9 @@ static int explain(struct session *s, const char *mesh,
 				       "mesh here: meshapply %s %s", argument,
 				       verb, base);
 	if (base && !stat(argument, &st)) {
-		other = mesh_of_document(s, argument);
+		/* A pipe would be waited for. */
+		if (S_ISREG(st.st_mode))
+			other = mesh_of_document(s, argument);
 		return err_set(why, ERR_USAGE, "%s is a file, and the name of "
 			       "a mesh is wanted: meshapply %s %s", argument,
 			       verb, other ? other : base);

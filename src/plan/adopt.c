@@ -2,12 +2,69 @@
 /*
  * What wg-quick(8) had put beside a device that is taken over: its rules and
  * tables, and routes that lead to nobody any more.  The rest of its routes
- * become ours where they stand, see routes.c.
+ * become ours where they stand, see routes.c.  And by force, what another mesh
+ * had beside its device: its link has our name from then on, so that all of it
+ * would be ours.
  */
 #include <string.h>
 #include <linux/rtnetlink.h>
 
 #include "plan/internal.h"
+
+static void bear_alias(struct state *s, const struct device *want)
+{
+	struct device *d = state_device(s, want->name);
+
+	for (size_t i = 0; i < s->link_count; i++)
+		if (!strcmp(s->links[i].name, want->name))
+			strcpy(s->links[i].alias, want->alias);
+	if (d)
+		strcpy(d->alias, want->alias);
+}
+
+#define COPY(s, member, count) \
+	((s)->member = arena_copy(p->arena, (s)->member, \
+				  (s)->count * sizeof(*(s)->member)))
+
+const struct state *plan_taken(const struct planner *p)
+{
+	bool any = false;
+	struct state *s;
+
+	for (size_t i = 0; i < p->want->device_count; i++) {
+		const struct device *have = state_device(
+			p->have, p->want->devices[i].name);
+
+		any |= have && !have->owned;
+	}
+	if (!any || p->options->restore || !plan_forced(p, "device"))
+		return NULL;
+	s = arena_copy(p->arena, p->have, sizeof(*s));
+	COPY(s, devices, device_count);
+	COPY(s, routes, route_count);
+	COPY(s, rules, rule_count);
+	COPY(s, links, link_count);
+	for (size_t i = 0; i < p->want->device_count; i++)
+		bear_alias(s, &p->want->devices[i]);
+	/* What belongs to no device may be a third mesh's. */
+	state_claim(s, p->want->mesh, NULL, NULL, 0, true);
+	return s;
+}
+
+#undef COPY
+
+static bool rule_is_taken(const struct planner *p, const struct rule *have)
+{
+	return p->taken && !have->owned &&
+		p->taken->rules[have - p->have->rules].owned &&
+		!rule_find(p->want, have);
+}
+
+static bool route_is_taken(const struct planner *p, const struct route *have)
+{
+	return p->taken && !have->owned &&
+		p->taken->routes[have - p->have->routes].owned;
+}
 
 /* wg-quick lets ip(8) choose: RTPROT_BOOT, or none from older tools. */
 static bool is_quick(uint8_t protocol)
@@ -65,6 +122,8 @@ static bool stands_before(const struct planner *p, const struct rule *have)
 
 bool plan_adopted_rule(const struct planner *p, const struct rule *have)
 {
+	if (rule_is_taken(p, have))
+		return true;
 	return p->options->adopt &&
 		(leads_in(p, have) || stands_before(p, have));
 }
@@ -79,7 +138,9 @@ void plan_adopted_rules(struct planner *p)
 			continue;
 		s = plan_rule_step(p, STEP_RULE_REMOVE, PHASE_REMOVE_RULES,
 				   have);
-		s->why = p->want->rule_count ? "ours has taken its part" :
+		s->why = rule_is_taken(p, have) ?
+			"of the mesh that had the device" :
+			p->want->rule_count ? "ours has taken its part" :
 			"wg-quick's, and not wanted any more";
 	}
 }
@@ -114,13 +175,16 @@ bool plan_adopted_leftover(const struct planner *p, const struct route *have)
 {
 	const struct device *want = state_device(p->want, have->device);
 
-	if (!p->options->adopt || !want || have->owned || have->opaque)
+	if (route_is_taken(p, have))
+		return true;
+	if (!p->options->adopt || !want || have->owned)
 		return false;
-	/* Of another mesh, by force: on our device it would be ours. */
+	/* Of a mesh that is gone: on our device it would be ours. */
 	if (have->protocol == OUR_PROTOCOL)
 		return true;
-	return have->protocol == RTPROT_BOOT && have->type == RTN_UNICAST &&
-		!have->via.family && !have->source.family &&
+	return !have->opaque && have->protocol == RTPROT_BOOT &&
+		have->type == RTN_UNICAST && !have->via.family &&
+		!have->source.family &&
 		allows(state_device(p->have, have->device), &have->prefix) &&
 		!allows(want, &have->prefix);
 }

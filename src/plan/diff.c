@@ -83,6 +83,7 @@ int plan_diff(struct arena *arena, const struct state *want,
 					   2 * want->device_count),
 	};
 
+	p.taken = plan_taken(&p);
 	if (plan_conflicts(&p))
 		return -1;
 	plan_firewall(&p);

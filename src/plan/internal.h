@@ -27,6 +27,7 @@ struct planner {
 	const struct state *want, *have, *last;
 	const struct plan_options *options;
 	struct plan *plan;
+	const struct state *taken;	/* see plan_taken(); or NULL */
 	struct address_effects *effects;
 	size_t effects_count;
 	struct err *e;
@@ -56,6 +57,11 @@ void plan_addresses(struct planner *p, const struct device *want,
 void plan_sysctls(struct planner *p);
 int plan_routes(struct planner *p);
 int plan_rules(struct planner *p);
+/*
+ * Where a device is taken over by force: routes and rules as have's, owned if
+ * they are ours once the device is.  Else NULL.
+ */
+const struct state *plan_taken(const struct planner *p);
 /* What wg-quick had made beside a device that is taken over goes: rules,
    tables, and routes whose allowed IP goes.  Nothing, unless adopting. */
 bool plan_adopted_rule(const struct planner *p, const struct rule *have);

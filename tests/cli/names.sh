@@ -32,6 +32,9 @@ for verb in status remove recover; do
 	exits "64: $verb of a wg-quick file" 64 m "${line[@]}" wg5.conf
 	tells "64: $verb: its mesh is named" "meshapply $verb wg5\$"
 done
+mkfifo pipe.json
+exits "64: a pipe is not waited for" 64 m remove "${w[@]}" pipe.json
+tells "64: a pipe: the mesh is named" ": meshapply remove pipe\$"
 kept image office
 kept image second
 for verb in status remove recover; do

@@ -6,6 +6,8 @@
 #include <check.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "support/host.h"
 
@@ -161,6 +163,8 @@ END_TEST
 
 #define FORWARD "net.ipv4.ip_forward"
 #define MARK "net.ipv4.conf.all.src_valid_mark"
+#define REDIRECTS "net.ipv4.conf.all.accept_redirects"
+#define DEFAULT "net.ipv4.conf.default.forwarding"
 #define PROMOTE "net.ipv4.conf.all.promote_secondaries"
 
 static void expect_sysctl(const char *key, const char *value)
@@ -198,6 +202,123 @@ START_TEST(a_sysctl_changes_before_the_recovery)
 	expect_sysctl(FORWARD, "0");
 	expect_sysctl(PROMOTE, "1");
 	expect_sysctl(MARK, "2");
+	host_close();
+}
+END_TEST
+
+/* Killed at the last step of the first apply; a run to recover is begun. */
+static void die_late(struct run *run)
+{
+	struct apply_result result;
+
+	model_send = host.model->kernel.send;
+	host.model->kernel.send = send_and_die;
+	host_start(run);
+	host_plan(run, &wanted_first);
+	kill_at = host.model->sent + run->plan.count - 1;
+	if (!sigsetjmp(killed, 1))
+		(void)!apply_plan(run, &result, &host.e);
+	host.model->kernel.send = model_send;
+	host_die();
+}
+
+/* Another mesh is applied, which finds FORWARD set and needs VALUE of it. */
+static void another_mesh_needs(const char *value)
+{
+	struct sysctl needed = { .key = FORWARD, .value = value };
+	struct state want = { .sysctls = &needed, .sysctl_count = 1 };
+	struct store *s;
+	uint64_t writes;
+
+	ck_assert_msg(!store_open(host.arena, host.scratch.path, "home", true,
+				  &s, &host.e), "%s", host.e.text);
+	ck_assert_int_eq(sysctls_read(s, host.arena, &host.e), 0);
+	ck_assert_msg(!sysctls_stage(s, host.arena, &want, host_snapshot(),
+				     &host.e), "%s", host.e.text);
+	ck_assert_msg(!store_commit(s, &writes, &host.e), "%s", host.e.text);
+	store_close(s);
+}
+
+/* With what the kernel changes along with it; and nothing but that. */
+START_TEST(another_mesh_needs_a_sysctl_by_now)
+{
+	static struct run run;
+	bool did = false;
+
+	host_open();
+	model_sysctl(host.model, REDIRECTS, "1");
+	model_sysctl(host.model, DEFAULT, "0");
+	die_late(&run);
+	expect_sysctl(REDIRECTS, "0");
+	another_mesh_needs("1");
+	host_start(&run);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
+	host_finish();
+	ck_assert(did);
+	expect_sysctl(FORWARD, "1");
+	expect_sysctl(REDIRECTS, "0");
+	expect_sysctl(DEFAULT, "1");
+	expect_sysctl(MARK, "0");
+	host_close();
+}
+END_TEST
+
+/* It needs another value, or its namespace is another one. */
+START_TEST(another_mesh_does_not_need_it_so)
+{
+	static struct run run;
+	char line[256];
+	bool did = false;
+
+	host_open();
+	model_sysctl(host.model, REDIRECTS, "1");
+	die_late(&run);
+	another_mesh_needs(_i ? "1" : "2");
+	snprintf(line, sizeof(line), "sed -i '/mesh=home/s/netns=[0-9]*/"
+		 "netns=1/' %s/var/lib/meshapply/sysctls", host.scratch.path);
+	ck_assert(!_i || !system(line));
+	host_start(&run);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
+	host_finish();
+	expect_sysctl(FORWARD, "0");
+	expect_sysctl(REDIRECTS, "1");
+	expect_sysctl(MARK, "0");
+	host_close();
+}
+END_TEST
+
+static void edit_journal(const char *expression)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "sed -i '%s' "
+		 "%s/run/meshapply/office/journal", expression,
+		 host.scratch.path);
+	ck_assert_int_eq(system(line), 0);
+}
+
+/* Given up is not undone: of another boot, rubbish, what cannot be undone. */
+START_TEST(nothing_is_undone_and_nobody_says_so)
+{
+	static const char *const force[] = { "journal" };
+	static struct run run;
+	bool did = true;
+
+	host_open();
+	die_late(&run);
+	if (_i < 2)
+		edit_journal(_i ? "2,$s/=/ /" : "s/boot=[0-9a-f]/boot=x/");
+	host_start(&run);
+	run.options.force = force;
+	run.options.force_count = 1;
+	host.model->fault = (struct model_fault){
+		.at = host.model->sent, .times = _i < 2 ? 0 : 100000,
+	};
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
+	ck_assert(!did);
+	ck_assert_int_eq(journal_look(host.store), JOURNAL_NONE);
+	host_finish();
+	expect_sysctl(FORWARD, "1");
 	host_close();
 }
 END_TEST
@@ -292,6 +413,9 @@ int main(void)
 	tcase_add_test(tc, killed_in_the_undo);
 	tcase_add_test(tc, a_peer_roams_before_the_recovery);
 	tcase_add_test(tc, a_sysctl_changes_before_the_recovery);
+	tcase_add_test(tc, another_mesh_needs_a_sysctl_by_now);
+	tcase_add_loop_test(tc, another_mesh_does_not_need_it_so, 0, 2);
+	tcase_add_loop_test(tc, nothing_is_undone_and_nobody_says_so, 0, 3);
 	tcase_add_test(tc, what_others_lose_with_an_address_comes_back);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

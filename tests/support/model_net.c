@@ -345,13 +345,21 @@ static size_t route_key_find(const struct model *m, const struct route *r)
 	return i;
 }
 
+/* What else a route has is not compared (fib_table_delete()). */
 static int route_remove(struct model *m, const struct route *r)
 {
-	for (size_t i = 0; i < m->route_count; i++)
-		if (route_equal(&m->routes[i], r)) {
+	struct route given = *r;
+
+	given.opaque = false;
+	for (size_t i = 0; i < m->route_count; i++) {
+		struct route there = m->routes[i];
+
+		there.opaque = false;
+		if (route_equal(&there, &given)) {
 			route_cut(m, i);
 			return 0;
 		}
+	}
 	return ESRCH;
 }
 

@@ -2,6 +2,8 @@
 /* Adopting what wg-quick made, and the way back. */
 #include <check.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 #include "base/diag.h"
@@ -117,6 +119,14 @@ START_TEST(adopted_and_back)
 }
 END_TEST
 
+static void bear(struct model_link *l, const char *mesh)
+{
+	strcpy(l->link.alias, OUR_ALIAS);
+	strcat(l->link.alias, mesh);
+	strcpy(l->device.alias, l->link.alias);
+	l->link.group = l->device.group = OUR_LINK_GROUP;
+}
+
 /* Handed over by force, with a route that the other mesh has on it. */
 START_TEST(adopted_from_another_mesh)
 {
@@ -125,13 +135,101 @@ START_TEST(adopted_from_another_mesh)
 
 	make_foreign_device(OUR_PROTOCOL);
 	l = model_link_find(host.model, "wg9");
-	strcpy(l->link.alias, OUR_ALIAS "wg9");
-	strcpy(l->device.alias, OUR_ALIAS "wg9");
-	l->link.group = l->device.group = OUR_LINK_GROUP;
+	bear(l, "wg9");
 	extra->prefix.ip.bytes[1] = 9;
 	model_route_put(host.model, extra);
 	refused_without(true);
 	adopt(true, "adopted from another mesh");
+}
+END_TEST
+
+/* One that says more than can be read: it could not be given back exactly. */
+START_TEST(adopted_with_an_opaque_route)
+{
+	struct route *extra = host_want(&adopted)->routes;
+	struct apply_result result;
+	struct run run;
+
+	make_foreign_device(OUR_PROTOCOL);
+	bear(model_link_find(host.model, "wg9"), "wg9");
+	extra->prefix.ip.bytes[1] = 11;
+	extra->opaque = true;
+	model_route_put(host.model, extra);
+	start(&run, true);
+	host_plan(&run, &adopted);
+	ck_assert_msg(!apply_plan(&run, &result, &host.e), "%s",
+		      host.e.text);
+	host_finish();
+	for (size_t i = 0; i < host.model->route_count; i++)
+		ck_assert(!host.model->routes[i].opaque);
+	host_converged(&adopted, "adopted with an opaque route");
+}
+END_TEST
+
+#define OLD_MARK 100u
+
+static struct rule *put_rule(uint32_t priority, uint32_t table)
+{
+	static struct rule r;
+
+	r = (struct rule){
+		.family = AF_INET, .action = FR_ACT_TO_TBL,
+		.protocol = OUR_PROTOCOL, .priority = priority,
+		.table = table, .suppress_prefixlength = -1,
+		.uid_range = { 0, UINT32_MAX },
+	};
+	return &r;
+}
+
+/* A mesh's full tunnel by a mark of its own. */
+static void put_tunnel(const char *device, uint32_t mark, uint32_t priority)
+{
+	struct rule *r = put_rule(priority, RT_TABLE_MAIN);
+	struct route *route = host_want(&adopted)->routes;
+
+	r->suppress_prefixlength = 0;
+	model_rule_put(host.model, r);
+	r = put_rule(priority + 1, mark);
+	r->invert = true;
+	r->fwmark = mark;
+	r->fwmask = UINT32_MAX;
+	model_rule_put(host.model, r);
+	strcpy(route->device, device);
+	route->prefix = (struct prefix){ .ip.family = AF_INET };
+	route->table = mark;
+	model_route_put(host.model, route);
+	model_link_find(host.model, device)->device.fwmark = mark;
+}
+
+/* By force, with the rules of the other mesh; those of a third one stay. */
+START_TEST(adopted_with_the_rules_of_another_mesh)
+{
+	struct model_link *l;
+	struct rule *r;
+	size_t rules;
+
+	make_foreign_device(OUR_PROTOCOL);
+	bear(model_link_find(host.model, "wg9"), "wg9");
+	l = model_link_add(host.model, "wg8", "wireguard");
+	l->link.up = true;
+	bear(l, "third");
+	put_tunnel("wg8", 101, 32760);
+	r = put_rule(900, RT_TABLE_MAIN);
+	strcpy(r->iif, "wg8");
+	model_rule_put(host.model, r);
+	rules = host.model->rule_count;
+	put_tunnel("wg9", OLD_MARK, 32764);
+	r = put_rule(1000, RT_TABLE_MAIN);
+	strcpy(r->iif, "wg9");
+	model_rule_put(host.model, r);
+	r = put_rule(1001, RT_TABLE_MAIN);
+	strcpy(r->oif, "wg9");
+	model_rule_put(host.model, r);
+	refused_without(true);
+	adopt(true, "adopted with the rules of another mesh");
+	ck_assert_uint_eq(host.model->rule_count, rules);
+	for (size_t i = 0; i < rules; i++)
+		ck_assert(host.model->rules[i].fwmark != OLD_MARK);
 }
 END_TEST
 
@@ -177,6 +275,8 @@ int main(void)
 	tcase_add_test(tc, adopted_and_back);
 	tcase_add_test(tc, adopted_half_and_back);
 	tcase_add_test(tc, adopted_from_another_mesh);
+	tcase_add_test(tc, adopted_with_an_opaque_route);
+	tcase_add_test(tc, adopted_with_the_rules_of_another_mesh);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -402,6 +402,25 @@ START_TEST(finished_with_nothing_left)
 }
 END_TEST
 
+/* A number of a namespace that was: neither rubbish nor of any use. */
+START_TEST(finished_after_a_boot)
+{
+	struct state out;
+	struct store *s;
+
+	needs_and_dies("a", VALUES(MARK, "1"), VALUES(MARK, "0"));
+	ck_assert_int_eq(system(arena_printf(arena, "sed -i 's/boot=[0-9a-f]/"
+		"boot=x/; s/netns=[0-9]*/netns=1/' %s/run/meshapply/a/"
+		"journal.verified", scratch.path)), 0);
+	finish("a");
+	s = open_mesh("a");
+	ck_assert_int_eq(journal_look(s), JOURNAL_NONE);
+	store_close(s);
+	out = restored("a", VALUES(NULL), VALUES(MARK, "1"));
+	ck_assert_uint_eq(out.sysctl_count, 0);
+}
+END_TEST
+
 START_TEST(keys_that_are_ever_written)
 {
 	static const char *const known[] = {
@@ -450,6 +469,7 @@ int main(void)
 	tcase_add_test(tc, a_lock_that_is_a_link);
 	tcase_add_test(tc, finished_after_another_mesh);
 	tcase_add_test(tc, finished_with_nothing_left);
+	tcase_add_test(tc, finished_after_a_boot);
 	tcase_add_test(tc, keys_that_are_ever_written);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
