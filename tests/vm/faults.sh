@@ -47,12 +47,14 @@ done
 # refused WAY FAULT: it fails once.
 refused() {
 	local from=${1%-*} to=${1#*-} error=$ENOBUFS want kind phase about
+	local words=(recover office)
 	call "$1" "$2"
 	[ "$kind" != disk ] || error=$ENOSPC
 	go_to "$from"
 	under "$2" "error $error" "$to"
-	# What could not be renamed is, by the next run.
-	[ "$phase" != kept ] || on a "$program" recover office >> under.output
+	# What could not be renamed, or forgotten, is by the next run.
+	[ "$phase-$to" != kept-nothing ] || words=(remove office)
+	[ "$phase" != kept ] || on a "$program" "${words[@]}" >> under.output
 	whereabouts "$from" "$to"
 	case $kind-$phase in
 	*-before) want=('exit 1, as before') ;;
