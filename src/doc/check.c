@@ -171,16 +171,22 @@ static void check_mtu(struct check *c)
 	}
 }
 
+static void check_named(struct check *c, const struct placed_name *name)
+{
+	uint32_t node;
+
+	/* What there is to say of it is said. */
+	if (name->where.source)
+		(void)!check_node(c, name, &node);
+}
+
 /* An end of a test is an address, or a node. */
 static void check_test_end(struct check *c, const struct placed_name *end)
 {
 	struct ip ip;
-	uint32_t node;
 
-	if (!ip_parse(str_of(end->name), &ip))
-		return;
-	/* What there is to say of it has been said. */
-	(void)!check_node(c, end, &node);
+	if (ip_parse(str_of(end->name), &ip) < 0)
+		check_named(c, end);
 }
 
 static void check_tests(struct check *c)
@@ -189,6 +195,30 @@ static void check_tests(struct check *c)
 		check_test_end(c, &c->mesh->tests[i].from);
 		check_test_end(c, &c->mesh->tests[i].to);
 	}
+}
+
+/* The nodes that anything speaks of, where no more can be said of it.  A name
+   that could not be read has no place, and was told of. */
+static void check_names(struct check *c)
+{
+	const struct mesh *mesh = c->mesh;
+
+	for (size_t i = 0; i < mesh->hub_count; i++)
+		check_named(c, &mesh->hubs[i]);
+	for (size_t i = 0; i < mesh->node_count; i++)
+		check_named(c, &mesh->nodes[i].hub);
+	for (size_t i = 0; i < mesh->link_count; i++) {
+		const struct mesh_link *link = &mesh->links[i];
+
+		for (size_t k = 0; k < array_size(link->ends); k++)
+			if (!link->ends[k].is_label)
+				check_named(c, &(struct placed_name){
+					link->ends[k].name,
+					link->ends[k].where });
+		for (size_t k = 0; k < link->endpoint_count; k++)
+			check_named(c, &link->endpoints[k].node);
+	}
+	check_tests(c);
 }
 
 static struct check check_begin(struct arena *arena, const struct mesh *mesh,
@@ -203,7 +233,7 @@ static struct check check_begin(struct arena *arena, const struct mesh *mesh,
 }
 
 int mesh_check_parts(struct arena *arena, const struct mesh *mesh,
-		     bool overlay, struct diags *diags)
+		     bool overlay, bool names, struct diags *diags)
 {
 	struct check c = check_begin(arena, mesh, diags);
 	size_t before = diags->errors;
@@ -211,6 +241,8 @@ int mesh_check_parts(struct arena *arena, const struct mesh *mesh,
 	c.overlay_whole = overlay;
 	check_keys(&c);
 	check_prefixes(&c);
+	if (names)
+		check_names(&c);
 	return diags->errors == before ? 0 : -1;
 }
 

@@ -21,8 +21,8 @@ static int take_mesh(struct decoder *d, const struct field *field,
 	}
 	diag_error(d->diags, mesh->name_where, "%s is %s, not a name for a "
 		   "mesh", field->name, value_show(d->diags, value->text))
-		->hint = "a name has 1 to 63 of a-z A-Z 0-9 _ = + . -, and "
-			 "does not begin with -";
+		->hint = "a name has 1 to 63 of a-z A-Z 0-9 _ = + . -, does "
+			 "not begin with - or ., and is not 'sysctls'";
 	return -1;
 }
 
@@ -111,8 +111,9 @@ static int take_interface(struct decoder *d, const struct field *field,
 	}
 	diag_error(d->diags, mesh->interface_where, "%s is %s, not a name for "
 		   "a device", field->name, value_show(d->diags, value->text))
-		->hint = "a name has 1 to 15 of a-z A-Z 0-9 _ = + . -, and "
-			 "does not begin with -";
+		->hint = "a name has 1 to 15 of a-z A-Z 0-9 _ = + . -, does "
+			 "not begin with -, and is not 'all', 'default' or "
+			 "'lo'";
 	return -1;
 }
 
@@ -348,7 +349,7 @@ static int read_document(struct arena *arena, struct arena *secrets,
 		wrong = mesh_check(arena, &mesh, diags) < 0;
 	else if (check)
 		wrong = mesh_check_parts(arena, &mesh, d.overlay_whole,
-					 diags) < 0;
+					 d.names_whole, diags) < 0;
 	document_hide_keys(source, diags);
 	if (wrong || diags->errors > errors)
 		return -1;

@@ -25,6 +25,7 @@ struct decoder {
 	struct place hubs_where;	/* source NULL: no hubs */
 	struct place secrets_where;	/* source NULL: not said */
 	bool overlay_whole;	/* nothing is missing of it */
+	bool names_whole;	/* every node's name is known */
 	bool topology_wrong;
 	bool links_given;	/* however wrong they are */
 	/* Everything is there that all checks across objects go by: an error
@@ -108,11 +109,12 @@ int take_tests(struct decoder *d, const struct field *field,
 	       const struct doc_value *value, void *object);
 
 /*
- * Of mesh_check() what can be said of a mesh that is not whole: OVERLAY tells
- * whether all of that is there.
+ * Of mesh_check() what can be said of a mesh that is not whole: OVERLAY and
+ * NAMES tell whether all of the one and of the nodes' names are there.
  */
 int mesh_check_parts(struct arena *arena, const struct mesh *mesh,
-		     bool overlay, struct diags *diags) must_check_;
+		     bool overlay, bool names, struct diags *diags)
+	must_check_;
 
 /*
  * Hide the lines of all diagnostics that may show a key of the document: what

@@ -164,21 +164,24 @@ static void take_node(struct decoder *d, const struct doc_value *value)
 {
 	struct mesh *mesh = d->mesh;
 	struct node *node = &mesh->nodes[mesh->node_count];
-	struct placed_name name = { "", decode_place(d, value->key_offset) };
+	/* No name that is taken has a blank: nobody can speak of this one. */
+	struct placed_name name = { "a misnamed node",
+				    decode_place(d, value->key_offset) };
 
-	if (decode_name(d, "a node", value->key, value->key_offset, &name) < 0)
+	if (decode_name(d, "a node", value->key, value->key_offset,
+			&name) < 0) {
 		d->whole = false;
-	if (value->kind != DOC_OBJECT) {
-		diag_error(d->diags, decode_place(d, value->offset),
-			   "a node is an object, with 'public_key' and "
-			   "'addresses'");
-		d->whole = false;
-		return;
+		d->names_whole = false;
 	}
 	*node = (struct node){ .name = name.name, .where = name.where };
-	decode_object(d, &shape, value, value->key_offset, node);
-	/* One without a name takes part in nothing. */
-	mesh->node_count += *name.name != '\0';
+	mesh->node_count++;
+	if (value->kind == DOC_OBJECT) {
+		decode_object(d, &shape, value, value->key_offset, node);
+		return;
+	}
+	diag_error(d->diags, decode_place(d, value->offset),
+		   "a node is an object, with 'public_key' and 'addresses'");
+	d->whole = false;
 }
 
 int take_nodes(struct decoder *d, const struct field *field,
@@ -193,6 +196,7 @@ int take_nodes(struct decoder *d, const struct field *field,
 			   value->count, MESH_NODES_MAX);
 		return -1;
 	}
+	d->names_whole = true;
 	mesh->nodes = arena_new_array(d->arena, struct node, value->count);
 	for (; member; member = member->next)
 		take_node(d, member);

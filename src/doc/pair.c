@@ -33,6 +33,18 @@ static struct place interface_place(const struct mesh *mesh)
 		mesh->name_where;
 }
 
+/* Of the name of the mesh, as "interface" does not say another. */
+static bool is_made(const struct mesh *mesh)
+{
+	return !mesh->interface_where.source;
+}
+
+static bool is_cut(const struct mesh *mesh)
+{
+	return is_made(mesh) &&
+	       strlen(mesh->name) > strlen(mesh->interface) - strlen("wg-");
+}
+
 static void check_interface(const struct pair *p)
 {
 	const struct mesh *a = p->a->mesh, *b = p->b->mesh;
@@ -43,9 +55,12 @@ static void check_interface(const struct pair *p)
 	diag = clash(p, interface_place(a), interface_place(b),
 		     arena_printf(p->diags->arena, "the interface %s",
 				  a->interface));
-	if (!a->interface_where.source || !b->interface_where.source)
+	if (is_cut(a) || is_cut(b))
 		diag->hint = "it is made of the mesh's name, cut to 15 bytes: "
 			     "write \"interface\" in one of them";
+	else if (is_made(a) || is_made(b))
+		diag->hint = "it is made of the mesh's name: write "
+			     "\"interface\" in one of them";
 }
 
 static void check_number(const struct pair *p, const char *what, uint32_t a,

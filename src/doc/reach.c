@@ -125,15 +125,6 @@ static const struct view_peer *peer_for(const struct view *view,
 	return found;
 }
 
-static const struct view_peer *peer_of(const struct view *view,
-				       const struct node *node)
-{
-	for (size_t i = 0; i < view->peer_count; i++)
-		if (view->peers[i].node == node)
-			return &view->peers[i];
-	return NULL;
-}
-
 static bool forwards(const struct view *view, const struct ip *ip)
 {
 	return ip->family == AF_INET ? view->forwards4 : view->forwards6;
@@ -182,20 +173,17 @@ static const char *not_taken(struct reach *r, const struct view *from,
 			     const struct view_peer *peer,
 			     const struct view *to, const struct ip *source)
 {
-	const struct view_peer *back = peer_of(to, from->self);
+	const struct view_peer *back = peer_for(to, source);
 
-	if (!back)
-		return arena_printf(r->words, "%s does not know %s",
-				    to->self->name, from->self->name);
-	if (!peer->endpoint && !back->endpoint)
-		return arena_printf(r->words, "%s and %s can never meet: "
-				    "neither has an endpoint",
-				    from->self->name, to->self->name);
-	if (peer_for(to, source) != back)
+	if (!back || back->node != from->self)
 		return arena_printf(r->words, "%s drops it: %s is not among "
 				    "the allowed IPs it has for %s",
 				    to->self->name, ip_text(r, source),
 				    from->self->name);
+	if (!peer->endpoint && !back->endpoint)
+		return arena_printf(r->words, "%s and %s can never meet: "
+				    "neither has an endpoint",
+				    from->self->name, to->self->name);
 	return NULL;
 }
 

@@ -21,7 +21,7 @@ static bool device_byte(char c)
 
 /*
  * wg-quick: [a-zA-Z0-9_=+.-]{1,15}.  The kernel (dev_valid_name) takes no "."
- * and "..", and "all" and "default" are taken by its sysctls.
+ * and "..", "all" and "default" are taken by its sysctls, "lo" is there.
  */
 int device_name_check(struct str name, struct err *e)
 {
@@ -43,7 +43,7 @@ int device_name_check(struct str name, struct err *e)
 			       "device, only letters, digits, and _=+.-", c);
 	}
 	if (str_is(name, ".") || str_is(name, "..") || str_is(name, "all") ||
-	    str_is(name, "default"))
+	    str_is(name, "default") || str_is(name, "lo"))
 		return err_set(e, ERR_USAGE, "no device can have the name %.*s",
 			       (int)name.size, name.data);
 	return 0;

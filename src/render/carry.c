@@ -11,8 +11,8 @@
  *
  * firewall.nft: what prefixes, ranges, numbers and the names of links and
  * meshes are made of.  All that can end a string, an element or a statement,
- * or begin a comment, a set, a variable or a block is kept out.  A sign at
- * the start could join what stands before it.
+ * or begin a comment, a set, a variable or a block is kept out.  A '-' or '/'
+ * at the start could make a range or a prefix of what stands before it.
  *
  * network.batch: ip -batch cuts its lines at blanks and knows quotes, '#' and
  * a backslash at the end of a line (iproute2, lib/utils.c, makeargs); all
@@ -25,7 +25,7 @@ static const struct format {
 	const char *file;
 	const char *first, *others;
 } formats[] = {
-	[CARRY_FIREWALL] = { "firewall.nft", "_:", "_:./-+=" },
+	[CARRY_FIREWALL] = { "firewall.nft", "_:.+=", "_:./-+=" },
 	[CARRY_NETWORK] = { "network.batch", "!$%&()*+,./:;<=>?@[]^_{|}~",
 			    "!$%&()*+,./:;<=>?@[]^_{|}~-" },
 	[CARRY_WIREGUARD] = { "wireguard.conf",

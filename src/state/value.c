@@ -307,14 +307,19 @@ static bool name_valid(struct str name, size_t max)
 	       name.data[0] != '-' && made_of(name, "_=+.-");
 }
 
+/* In the folder of all meshes a dot begins what is not one of them, and
+   "sysctls" is the list of those that meshes share. */
 bool mesh_name_valid(struct str name)
 {
-	return name_valid(name, MESH_NAME_MAX);
+	return name_valid(name, MESH_NAME_MAX) && name.data[0] != '.' &&
+	       !str_is(name, "sysctls");
 }
 
+/* "all" and "default" are taken by the kernel's sysctls, "lo" is there. */
 bool device_name_valid(struct str name)
 {
-	return name_valid(name, IFNAMSIZ - 1);
+	return name_valid(name, IFNAMSIZ - 1) && !str_is(name, "all") &&
+	       !str_is(name, "default") && !str_is(name, "lo");
 }
 
 bool link_name_valid(struct str name)

@@ -105,8 +105,9 @@ int value_addresses(struct arena *arena, const struct source *source,
 
 /*
  * Names.  A mesh's name is 1 to MESH_NAME_MAX, a device's 1 to IFNAMSIZ - 1,
- * of a-z A-Z 0-9 _ = + . - (those wg-quick takes), not "." or "..", not
- * starting with "-".
+ * of a-z A-Z 0-9 _ = + . - (those wg-quick takes), not starting with "-".  A
+ * mesh's does not start with "." either and is not "sysctls"; a device's is
+ * not ".", "..", "all", "default" or "lo".
  */
 bool mesh_name_valid(struct str name);
 bool device_name_valid(struct str name);

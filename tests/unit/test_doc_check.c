@@ -403,8 +403,7 @@ START_TEST(two_meshes_clash)
 	ck_assert_str_eq(pair(ONE("", "", ""),
 			      TWO("'interface': 'wg-one',", "", "")),
 		SAYS "the interface wg-one <\"one\"> <\"wg-one\"> | it is "
-		"made of the mesh's name, cut to 15 bytes: write \"interface\" "
-		"in one of them\n");
+		"made of the mesh's name: write \"interface\" in one of them\n");
 	ck_assert_str_eq(pair(ONE("", ", 'listen_port': 4000", ""),
 			      TWO("'defaults': {'listen_port':4000},", "",
 				  "")),

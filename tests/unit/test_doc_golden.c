@@ -2,7 +2,9 @@
 /*
  * Documents as they are met: each of tests/golden/document/valid/ is taken
  * without a word, each NAME.json of fail/ is refused with the diagnostics in
- * NAME.txt beside it.
+ * NAME.txt beside it.  pair-NAME.json and pair-NAME.other.json are right each
+ * by itself; what NAME.txt says is of both on one host, of the node x or else
+ * the first.
  *
  * GOLDEN_UPDATE=1 writes what is said now.  MESHAPPLY_SOURCE is the project's
  * folder, else "."
@@ -15,12 +17,15 @@
 
 #include "base/arena.h"
 #include "doc/doc.h"
+#include "doc/view.h"
 #include "support/check.h"
 
 #define ARENA ((size_t)1 << 30)
 #define GOLDEN "tests/golden/document/"
 #define VALID_AT_LEAST 5
 #define FAIL_AT_LEAST 150
+#define PAIRS_AT_LEAST 10
+#define OTHER ".other"
 
 static struct arena *arena, *secrets;
 static struct sbuf wrong;	/* of all documents, for the end of a test */
@@ -85,17 +90,34 @@ static void spew(const char *path, struct str content)
 	ck_assert_int_eq(fclose(file), 0);
 }
 
-/* What reading FOLDER/NAME says. */
-static struct str said_of(const char *folder, const char *name)
+static struct source *source_of(const char *folder, const char *name)
 {
 	struct source *source = arena_new_object(arena, struct source);
-	struct mesh mesh, untouched;
-	struct diags diags;
-	struct sbuf text;
-	int result;
 
 	source->name = name;
 	source->text = slurp(path_of(folder, name), false);
+	return source;
+}
+
+static struct str shown(struct diags *diags)
+{
+	struct sbuf text;
+
+	diags_sort(diags);
+	sbuf_init(&text, arena);
+	sbuf_puts(&text, "");
+	diags_format(diags, &text);
+	return (struct str){ text.data, text.size };
+}
+
+/* What reading FOLDER/NAME says. */
+static struct str said_of(const char *folder, const char *name)
+{
+	struct source *source = source_of(folder, name);
+	struct mesh mesh, untouched;
+	struct diags diags;
+	int result;
+
 	memset(&mesh, 0x5a, sizeof(mesh));
 	untouched = mesh;
 	diags_init(&diags, arena);
@@ -104,11 +126,35 @@ static struct str said_of(const char *folder, const char *name)
 	if (result)
 		ck_assert_msg(!memcmp(&mesh, &untouched, sizeof(mesh)),
 			      "%s: refused, and yet there is a mesh", name);
-	diags_sort(&diags);
-	sbuf_init(&text, arena);
-	sbuf_puts(&text, "");
-	diags_format(&diags, &text);
-	return (struct str){ text.data, text.size };
+	return shown(&diags);
+}
+
+static void view_of_host(const char *name, struct view *out)
+{
+	struct source *source = source_of("fail", name);
+	struct mesh *mesh = arena_new_object(arena, struct mesh);
+	const struct node *self;
+	struct diags diags;
+
+	diags_init(&diags, arena);
+	ck_assert_msg(!mesh_read(arena, secrets, source, mesh, &diags),
+		      "%s", shown(&diags).data);
+	self = mesh_node(mesh, "x");
+	view_make(arena, mesh, self ? self : &mesh->nodes[0], out);
+}
+
+/* What is said of STEM and its other, both on one host. */
+static struct str said_of_pair(const char *stem)
+{
+	struct view a, b;
+	struct diags diags;
+
+	view_of_host(arena_printf(arena, "%s.json", stem), &a);
+	view_of_host(arena_printf(arena, "%s" OTHER ".json", stem), &b);
+	diags_init(&diags, arena);
+	ck_assert_int_eq(view_check_pair(&a, &b, &diags),
+			 diags.errors ? -1 : 0);
+	return shown(&diags);
 }
 
 static const char *without(const char *name, const char *ending)
@@ -161,14 +207,30 @@ END_TEST
    never said. */
 static const char *const secret_parts[] = { "Iz7fpYyEhHcS", "\"abcdef\"" };
 
+static size_t pairs;
+
+static bool is_pair(const char *stem)
+{
+	return str_starts(str_of(stem), "pair-");
+}
+
+static struct str said_of_refused(const char *stem)
+{
+	if (!is_pair(stem))
+		return said_of("fail", arena_printf(arena, "%s.json", stem));
+	pairs++;
+	return said_of_pair(stem);
+}
+
 static void see_refused(const char *stem)
 {
-	struct str said = said_of("fail", arena_printf(arena, "%s.json",
-						       stem));
+	struct str said, golden;
 	const char *path = path_of("fail", arena_printf(arena, "%s.txt",
 							stem));
-	struct str golden;
 
+	if (is_pair(stem) && without(stem, OTHER))
+		return;
+	said = said_of_refused(stem);
 	if (!said.size)
 		sbuf_printf(&wrong, "%s: not refused\n", stem);
 	for (size_t i = 0; i < array_size(secret_parts); i++)
@@ -186,7 +248,9 @@ static void see_refused(const char *stem)
 START_TEST(refused)
 {
 	begin();
+	pairs = 0;
 	ck_assert_uint_ge(each("fail", ".json", see_refused), FAIL_AT_LEAST);
+	ck_assert_uint_ge(pairs, PAIRS_AT_LEAST);
 	end();
 }
 END_TEST

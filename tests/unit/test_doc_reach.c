@@ -82,6 +82,10 @@ START_TEST(unreachable)
 		  "no address of one family" },
 		{ T("uae", "10.250.0.77"), "uae does not reach 10.250.0.77: "
 		  "uae has no peer for 10.250.0.77" },
+		{ T("off", "192.168.40.9"), "off does not reach 192.168.40.9: "
+		  "off does not forward to its subnets" },
+		{ T("192.168.40.9", "off"), "192.168.40.9 does not reach off: "
+		  "the answer is lost: off does not forward to its subnets" },
 		{ T("uae", "fd00::1"), "uae does not reach fd00::1: they have "
 		  "no address of one family" },
 	};
@@ -167,12 +171,12 @@ START_TEST(two_exits)
 END_TEST
 
 /*
- * What a checked mesh never has is made by hand: an edge that only one side
- * has, nodes without an endpoint, and links that are no full mesh.
+ * What a checked mesh never has is made by hand: prefixes of two nodes,
+ * nodes without an endpoint, and links that are no full mesh.
  */
-static const char *changed(const char *test, void (*change)(struct mesh *))
+static const char *changed_text(const char *text,
+				void (*change)(struct mesh *))
 {
-	const char *text = arena_printf(arena, OFFICE "%s]}", test);
 	struct mesh mesh = *mesh_of(arena, text);
 	struct diags diags;
 
@@ -180,6 +184,11 @@ static const char *changed(const char *test, void (*change)(struct mesh *))
 	diags_init(&diags, arena);
 	ck_assert_int_eq(mesh_test(arena, &mesh, &diags), -1);
 	return diags_lines(arena, &diags);
+}
+
+static const char *changed(const char *test, void (*change)(struct mesh *))
+{
+	return changed_text(arena_printf(arena, OFFICE "%s]}", test), change);
 }
 
 static struct node *node_of(struct mesh *mesh, const char *name)
@@ -212,6 +221,47 @@ static void lonely_address(struct mesh *mesh)
 	node_of(mesh, "uae")->disabled = true;
 }
 
+/* tr keeps what is sent to the subnet of ir. */
+static void stolen_subnet(struct mesh *mesh)
+{
+	node_of(mesh, "tr")->subnets.items[0] =
+		node_of(mesh, "ir")->subnets.items[0];
+}
+
+/* Each hub believes the subnet of x behind the other one, and a its own
+   address behind b. */
+static void circle(struct mesh *mesh)
+{
+	struct prefix_list *subnets = &node_of(mesh, "y")->subnets;
+
+	subnets->items[0] = node_of(mesh, "x")->subnets.items[0];
+	subnets->items[1] = node_of(mesh, "a")->addresses.items[0];
+	subnets->items[1].prefix.length = 32;
+}
+
+#define CIRCLE \
+	"{'meshapply': 1, 'mesh': 'm', 'topology': 'hub-spoke'," \
+	" 'overlay': ['10.0.0.0/24'], 'hubs': ['a', 'b'], 'nodes': {" \
+	" 'a': {'public_key': '@1', 'addresses': ['10.0.0.1']," \
+	"       'endpoint': '192.0.2.1'}," \
+	" 'b': {'public_key': '@2', 'addresses': ['10.0.0.2']," \
+	"       'endpoint': '192.0.2.2'}," \
+	" 'x': {'public_key': '@3', 'addresses': ['10.0.0.3']," \
+	"       'hub': 'a', 'subnets': ['172.16.3.0/24']}," \
+	" 'y': {'public_key': '@4', 'addresses': ['10.0.0.4']," \
+	"       'hub': 'b', 'subnets': ['172.16.4.0/24', '172.16.5.0/24']}" \
+	"}, 'tests': [\n" T("a", "172.16.3.9") "]}"
+
+START_TEST(circles)
+{
+	start();
+	ck_assert_str_eq(changed_text(CIRCLE, circle),
+		"mesh.json:2:1: a does not reach 172.16.3.9: it goes round in "
+		"circles, also through a\n");
+	end();
+}
+END_TEST
+
 START_TEST(broken_meshes)
 {
 	start();
@@ -221,6 +271,9 @@ START_TEST(broken_meshes)
 	ck_assert_str_eq(changed(T("tr", "uae"), stolen_address),
 		"mesh.json:12:1: tr does not reach uae: uae drops it: "
 		"10.250.0.2 is not among the allowed IPs it has for tr\n");
+	ck_assert_str_eq(changed(T("192.168.10.1", "tr"), stolen_subnet),
+		"mesh.json:12:1: 192.168.10.1 does not reach tr: the answer "
+		"ends at tr\n");
 	ck_assert_str_eq(changed(T("ir", "uae"), lonely_address),
 		"mesh.json:12:1: ir does not reach uae: ir has no route to "
 		"10.250.0.3\n");
@@ -319,7 +372,7 @@ int main(void)
 	const struct check_case cases[] = {
 		CHECK_CASE(reachable), CHECK_CASE(unreachable),
 		CHECK_CASE(through_hubs), CHECK_CASE(two_exits),
-		CHECK_CASE(broken_meshes),
+		CHECK_CASE(broken_meshes), CHECK_CASE(circles),
 		CHECK_CASE(custom_chain), CHECK_CASE(unknown_ends),
 		CHECK_CASE(keys_are_not_shown), CHECK_CASE(many_tests),
 	};

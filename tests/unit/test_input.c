@@ -180,6 +180,7 @@ START_TEST(device_names)
 		{ "a\nb", "0x0a" }, { "\xc3\xa9", "0xc3" }, { "a%d", "'%'" },
 		{ ".", "no device" }, { "..", "no device" },
 		{ "all", "no device" }, { "default", "no device" },
+		{ "lo", "no device" },
 	};
 
 	for (size_t i = 0; i < array_size(good); i++)

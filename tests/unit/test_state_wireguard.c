@@ -399,6 +399,14 @@ START_TEST(test_names)
 	ck_assert(!mesh_name_valid(str_of("")));
 	ck_assert(!mesh_name_valid((struct str){ "a\0b", 3 }));
 	ck_assert(mesh_name_valid(str_of("a_=+.-Z9")));
+	ck_assert(mesh_name_valid(str_of("sysctls2")));
+	ck_assert(!mesh_name_valid(str_of("sysctls")));
+	ck_assert(!mesh_name_valid(str_of(".a")));
+	ck_assert(device_name_valid(str_of(".a")));
+	ck_assert(device_name_valid(str_of("lo0")));
+	ck_assert(!device_name_valid(str_of("lo")));
+	ck_assert(!device_name_valid(str_of("all")));
+	ck_assert(!device_name_valid(str_of("default")));
 	ck_assert(!link_name_valid(str_of("a b")));
 	ck_assert(!link_name_valid(str_of("a/b")));
 	ck_assert(!link_name_valid(str_of("a'b")));
