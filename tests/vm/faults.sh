@@ -53,7 +53,7 @@ refused() {
 	go_to "$from"
 	under "$2" "error $error" "$to"
 	# What could not be renamed, or forgotten, is by the next run.
-	[ "$phase-$to" != kept-nothing ] || words=(remove office)
+	[ "$phase-$to-$status" != kept-nothing-0 ] || words=(remove office)
 	[ "$phase" != kept ] || on a "$program" "${words[@]}" >> under.output
 	whereabouts "$from" "$to"
 	case $kind-$phase in

@@ -11,6 +11,8 @@
 #	change JQ		change office.json
 #	agrees TEST HOST	the kernel's listings are what office.json says
 #	pings TEST FROM ADDRESS...
+#	stock_lines		what loads the texts of ir, by the manual
+#	unmarked KEY		a snapshot without what says that it is ours
 #
 # What office.json says is worked out here once more, and in another way than
 # meshapply does it: by jq, and for the firewall by what nft makes of a text
@@ -227,6 +229,32 @@ agrees() {	# TEST HOST
 	same "$1: $host: the firewall agrees" \
 		<(plain_ruleset < says.ruleset) \
 		<(on "$host" nft -j list ruleset | plain_ruleset)
+}
+
+### The stock tools
+
+# The address that the manual takes for an example is that of ir.
+stock_lines() {
+	sed -n '/^\.Sh WITH THE STOCK TOOLS/,/^\.Ed/ {
+		/^\.Bd/,/^\.Ed/ {
+			/^\./d
+			s/wg0\.key/office.key/
+			s/wg0/wg-office/g
+			p
+		}
+	}' "$project/man/meshapply-files.5"
+}
+
+# A filter; nor with the endpoint of the peer KEY, which is learned.
+unmarked() {	# KEY
+	awk -v key="$1" '
+	$1 == "link" && $2 == "wg-office:" {
+		sub(/ group [^ ]+/, "")
+		sub(/ alias meshapply:[^ ]+ *$/, "")
+		sub(/[ \\]+$/, "")
+	}
+	$1 == "wg" && $3 == "peer" && $4 == key && NF == 7 { $6 = "-" }
+	{ print }'
 }
 
 ### Traffic

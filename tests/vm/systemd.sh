@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VM_INIT: systemd
 #
-# Installed as `make install` does it, and run by systemd: as a user of its own
-# with CAP_NET_ADMIN alone, by the timer, on failure; and taken away again.
-# shellcheck disable=SC2317 # functions are called by check
+# Installed as `make install` does it, and a mesh document under the units: run
+# as a user of its own with CAP_NET_ADMIN alone, by the timer, on failure; and
+# taken away again.
+# shellcheck disable=SC2016,SC2154,SC2317 # functions are called by check
 set -eu
 project=$PWD
 . tests/vm/lib.sh
@@ -16,11 +17,12 @@ drop=/etc/systemd/system/$unit.d
 keys=/etc/meshapply/keys
 PATH=$PATH:/lib/systemd
 
-# What of the run's own is beneath these: names, owners, modes.
+# Whatever has our name in these folders. No deeper, and not in the folders of
+# others' documents: that takes long here.
 ours() {
 	find /etc /usr/lib/*.d /lib/systemd /usr/sbin /usr/libexec \
-		/usr/share/man /usr/share/doc /usr/share/meshapply \
-		/var/lib /run -xdev \
+		/usr/share/man /usr/share/doc/meshapply /usr/share/meshapply \
+		/var/lib /run -xdev -maxdepth 3 \
 		-name '*meshapply*' ! -path '/run/vm/*' 2>/dev/null | sort
 }
 listing() {
@@ -38,10 +40,10 @@ said() {
 says() { check "$1: it says $2" grep -qF -- "$2" "$work/said"; }
 start_unit() {
 	local status=0
-	systemctl start "${1-$unit}" || status=$?
+	systemctl start "$unit" || status=$?
 	said
 	cat "$work/said"
-	return $status
+	return "$status"
 }
 reload() { systemctl daemon-reload; }
 # Files of the state, with what would tell that they were written anew.
@@ -56,11 +58,19 @@ strangers() {
 }
 # The kernel's part of the mesh, without sessions and handles.
 kernel() {
-	wg showconf wg9 | sort
-	ip -d route show dev wg9
-	ip rule show
+	wg showconf wg-office | sort
+	ip -d -4 route show dev wg-office
+	ip -d -6 route show dev wg-office
 	nft -s list table inet meshapply_office
-	cat /proc/sys/net/ipv4/conf/all/src_valid_mark
+	forwarding
+}
+forwarding() {
+	sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding
+}
+# A key's value in the document, by jq.
+change() {
+	jq "$@" /etc/meshapply/office.json >"$work/changed"
+	cat "$work/changed" >/etc/meshapply/office.json
 }
 
 ### Installing
@@ -96,6 +106,7 @@ host_add b
 ip link add veth0 type veth peer name eth0 netns b
 ip link set veth0 up
 ip addr add 192.0.2.1/24 dev veth0
+ip addr add 10.97.0.1/32 dev lo
 ip -n b link set eth0 up
 ip -n b addr add 192.0.2.2/24 dev eth0
 umask 077
@@ -112,48 +123,34 @@ echo '192.0.2.2 b.example.net' >>/etc/hosts
 on b ip link add wg9 type wireguard
 on b wg set wg9 private-key "$work/b.key" listen-port 51820 \
 	peer "$(<"$work/a.pub")" preshared-key "$work/ab.psk" \
-	allowed-ips 10.9.0.1/32
+	allowed-ips 10.9.0.1/32,10.97.0.0/24
 on b ip addr add 10.9.0.2/24 dev wg9
 on b ip link set wg9 up
+on b ip route add 10.97.0.0/24 dev wg9
 
-mkdir /etc/meshapply/office
-cat >/etc/meshapply/office/wireguard.conf <<END
-#@ mesh office
-#@ interface wg9
-#@ private-key-file office.key
-#@ sysctl net.ipv4.conf.all.src_valid_mark = 1
-[Interface]
-Address = 10.9.0.1/24
-ListenPort = 51820
-MTU = 1420
-Table = off
-
-#@ name b
-#@ preshared-key-file ab.psk
-[Peer]
-PublicKey = $(<"$work/b.pub")
-AllowedIPs = 10.9.0.2/32, 10.99.0.0/24
-Endpoint = b.example.net:51820
-END
-cat >/etc/meshapply/office/network.batch <<'END'
-route replace 10.99.0.0/24 dev wg9 proto 77
-rule add from 10.99.0.0/24 table main priority 1000 protocol 77
-END
-cat >/etc/meshapply/office/firewall.nft <<'END'
-table inet meshapply_office {
-	set fwd_members {
-		type ipv4_addr
-		elements = { 10.9.0.1, 10.9.0.2 }
-	}
-	chain fwd_in {
-		type filter hook input priority filter; policy accept;
-		iifname "wg9" ip saddr != @fwd_members counter drop
-	}
+cat >/etc/meshapply/office.json <<END
+{
+  "meshapply": 1,
+  "mesh": "office",
+  "overlay": ["10.9.0.0/24", "fd00:9::/64"],
+  "nodes": {
+    "a": {
+      "public_key": "$(<"$work/a.pub")",
+      "addresses": ["10.9.0.1", "fd00:9::1"],
+      "endpoint": "192.0.2.1",
+      "subnets": ["10.97.0.0/24", "fd00:97::/64"]
+    },
+    "b": {
+      "public_key": "$(<"$work/b.pub")",
+      "addresses": ["10.9.0.2", "fd00:9::2"],
+      "endpoint": "b.example.net",
+      "subnets": ["10.99.0.0/24", "fd00:99::/64"]
+    }
+  },
+  "links": [{ "between": ["a", "b"], "preshared_key_file": "ab.psk" }]
 }
 END
-cat >/etc/meshapply/office.conf <<'END'
-source = /etc/meshapply/office
-END
+echo 'source = office.json' >/etc/meshapply/office.conf
 
 ### Run as a service
 
@@ -166,9 +163,8 @@ ExecStartPre=/bin/sh -c 'grep -E "^(Uid|Cap|NoNewPrivs|Seccomp:)" \
 	cat $keys/office.key || echo keys are closed'
 END
 reload
-src_valid_mark=$(</proc/sys/net/ipv4/conf/all/src_valid_mark)
-is "the sysctl is not set yet" "$src_valid_mark" 0
-check "the service applies the mesh" start_unit
+is "nothing is forwarded yet" "$(forwarding)" $'0\n0'
+check "the service applies the document" start_unit
 uid=$(id -u meshapply)
 net_admin=0000000000001000
 for line in "Uid:	$uid	$uid	$uid	$uid" "CapEff:	$net_admin" \
@@ -179,13 +175,14 @@ done
 rm "$drop/look.conf"
 reload
 check "the tunnel works" ping -c 1 -W 5 10.9.0.2
-check "the firewall is loaded" \
-	nft list chain inet meshapply_office fwd_in
+check "and reaches the subnet" on b ping -c 1 -W 5 -I 10.9.0.2 10.97.0.1
+check "the firewall is loaded, of what the document says" bash -c \
+	'nft list set inet meshapply_office mesh_members4 | grep -q 10.99.0.0'
 check "it was compiled, not only checked" bash -c \
 	"! grep -i unchecked '$work/said'"
-is "the sysctl is set" "$(</proc/sys/net/ipv4/conf/all/src_valid_mark)" 1
-check "the name was resolved" bash -c \
-	'wg show wg9 endpoints | grep -q 192.0.2.2:51820'
+is "a node with subnets forwards" "$(forwarding)" $'1\n1'
+check "the endpoint's name was resolved" bash -c \
+	'wg show wg-office endpoints | grep -q 192.0.2.2:51820'
 is "what is kept is the service's" "$(strangers)" ""
 is "the unit has ended well" \
 	"$(prop Result $unit) $(prop ActiveState $unit)" "success inactive"
@@ -198,21 +195,21 @@ state >"$work/state.2"
 kernel >"$work/kernel.2"
 same "a second start writes no file" "$work/state" "$work/state.2"
 same "a second start changes nothing" "$work/kernel" "$work/kernel.2"
+check "status agrees" meshapply status office
+cp $vm_state/output "$work/said"
+says "status" "mesh office: as applied"
 
 ### By root in between
 
-sed -i 's,^AllowedIPs = .*,&\, 10.98.0.0/24,' \
-	/etc/meshapply/office/wireguard.conf
-echo 'route replace 10.98.0.0/24 dev wg9 proto 77' \
-	>>/etc/meshapply/office/network.batch
+cp /etc/meshapply/office.json "$work/"
+change '.nodes.b.subnets += ["10.98.0.0/24"]'
 check "a run by root" meshapply apply office
 is "keeps the owner of what is kept" "$(strangers)" ""
-check "the route is there" ip route get 10.98.0.1
+check "the route is there" bash -c \
+	'[ -n "$(ip route show 10.98.0.0/24 dev wg-office)" ]'
+cp "$work/office.json" /etc/meshapply/
 check "the service goes on from there" start_unit
-says "after root" "nothing to do"
-sed -i 's/, 10.98.0.0.24$//' /etc/meshapply/office/wireguard.conf
-sed -i '/10.98/d' /etc/meshapply/office/network.batch
-check "and takes back what root added" start_unit
+says "after root" "10.98.0.0/24"
 kernel >"$work/kernel.2"
 same "as before" "$work/kernel" "$work/kernel.2"
 
@@ -231,7 +228,7 @@ cp "$work/soon.conf" "/etc/systemd/system/$timer.d/"
 reload
 check "service and timer are enabled" systemctl enable --now $timer $unit
 repaired() { [ -n "$(ip route show 10.99.0.0/24)" ]; }
-ip route del 10.99.0.0/24 dev wg9
+ip route del 10.99.0.0/24 dev wg-office
 check "a run by the timer repairs what drifted" wait_for 90 repaired
 said
 says "the timer's run" "drift"
@@ -245,21 +242,20 @@ reload
 
 ### What fails
 
-cp /etc/meshapply/office/wireguard.conf "$work/"
-sed -i 's/^MTU = .*/MTU = many/' /etc/meshapply/office/wireguard.conf
+sed -i 's/"endpoint": "b.example.net"/"endpoint": "b.example.net:many"/' \
+	/etc/meshapply/office.json
 said
-exits "a bad source fails the unit" 1 start_unit
+exits "a broken document fails the unit" 1 start_unit
 is "the exit status is told" \
 	"$(prop Result $unit) $(prop ExecMainStatus $unit)" "exit-code 65"
-says "the place is told" "wireguard.conf:"
+says "the place is told" "office.json:15:"
 kernel >"$work/kernel.2"
-same "a bad source changes nothing" "$work/kernel" "$work/kernel.2"
-cp "$work/wireguard.conf" /etc/meshapply/office/
+same "a broken document changes nothing" "$work/kernel" "$work/kernel.2"
+cp "$work/office.json" /etc/meshapply/
 mv $keys/ab.psk "$work/"
 exits "a key that is not there fails the unit" 1 start_unit
 is "also so" "$(prop Result $unit) $(prop ExecMainStatus $unit)" "exit-code 66"
 cp "$work/ab.psk" $keys/
-check "mended, it works again" start_unit
 
 ### The drop-ins of the manual
 
@@ -287,20 +283,25 @@ cat >/etc/systemd/system/meshapply@elsewhere.service.d/namespace.conf <<'END'
 [Service]
 NetworkNamespacePath=/run/netns/b
 END
-sed -e 's/mesh office/mesh elsewhere/' -e 's/wg9/wg7/' -e 's/51820/51877/' \
-	-e 's/ 10.9.0/ 10.7.0/g' -e '/10.99/s/, 10.99.*//' \
-	/etc/meshapply/office/wireguard.conf >"$work/elsewhere"
 mkdir /etc/meshapply/elsewhere
-cp "$work/elsewhere" /etc/meshapply/elsewhere/wireguard.conf
+cat >/etc/meshapply/elsewhere/wireguard.conf <<END
+#@ mesh elsewhere
+#@ interface wg7
+#@ private-key-file office.key
+#@ sysctl net.ipv4.conf.all.src_valid_mark = 1
+[Interface]
+Address = 10.7.0.1/24
+ListenPort = 51877
+Table = off
+END
 echo 'source = /etc/meshapply/elsewhere' >/etc/meshapply/elsewhere.conf
 reload
-unit=meshapply@wg8.service
-check "a wg-quick file that only root may read" start_unit
-check "is applied" ip link show wg8
-unit=meshapply@elsewhere.service
-check "another network namespace" start_unit
-check "is where the mesh is" on b ip link show wg7
-fails "and not here" ip link show wg7
+check "both are started" systemctl start meshapply@wg8 meshapply@elsewhere
+check "a wg-quick file that only root may read is applied" \
+	ip link show wg8
+check "a folder of texts, in another network namespace" \
+	on b ip link show wg7
+fails "not in this one" ip link show wg7
 is "the sysctl is set there" \
 	"$(on b cat /proc/sys/net/ipv4/conf/all/src_valid_mark)" 1
 
@@ -312,7 +313,7 @@ on b ip link del wg7
 for mesh in office wg8; do
 	check "$mesh is removed" meshapply remove $mesh
 done
-is "the sysctl is back" "$(</proc/sys/net/ipv4/conf/all/src_valid_mark)" 0
+is "forwarding is back" "$(forwarding)" $'0\n0'
 fails "the table is gone" nft list table inet meshapply_office
 check "purge" make -s -C "$project" RELEASE=1 purge
 is "nothing is left by name" "$(ours)" ""
