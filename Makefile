@@ -117,4 +117,4 @@ clean:
 
 help:
 	@sed -n 's/^# make/make/p; s/^#   *  */\t/p' Makefile | head -20
-	@echo 'make lint fuzz bench install uninstall dist demo check-vm check-faults clean'
+	@echo 'make lint fuzz bench install uninstall dist demo check-vm check-faults check-smoke clean'
