@@ -8,26 +8,11 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 golden=tests/golden/example
-if [[ ${1-} != inside ]]; then
-	exec unshare -nm "$0" inside
-fi
-mount --make-rprivate / && mkdir -p /run/netns &&
-	mount -t tmpfs none /run/netns || exit 1
-work=$(mktemp -d)
-trap 'umount -l /run/netns; rm -rf "$work"' EXIT
-bad=0
-
-fail() {
-	echo "FAILED: $*"
-	bad=1
-}
+# shellcheck source=tests/netns/lib.sh
+. tests/netns/lib.sh
 
 values() {	# KEY FILE
 	sed -n "s/^$1 = //p" "$2"
-}
-
-in_node() {	# COMMAND...
-	ip netns exec node "$@"
 }
 
 # A fresh namespace, where an address can be used at once.  NAME

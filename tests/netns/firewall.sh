@@ -8,23 +8,8 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${MESHAPPLY_BUILD:-build}
-if [[ ${1-} != inside ]]; then
-	exec unshare -nm "$0" inside
-fi
-mount --make-rprivate / && mkdir -p /run/netns &&
-	mount -t tmpfs none /run/netns || exit 1
-work=$(mktemp -d)
-trap 'umount -l /run/netns; rm -rf "$work"' EXIT
-bad=0
-
-fail() {
-	echo "FAILED: $*"
-	bad=1
-}
-
-in_node() {	# COMMAND...
-	ip netns exec node "$@"
-}
+# shellcheck source=tests/netns/lib.sh
+. tests/netns/lib.sh
 
 make_namespace() {	# NAME
 	ip netns add "$1"

@@ -11,8 +11,10 @@ struct check_case {
 
 #define CHECK_CASE(name) { #name, name }
 
-static inline int check_run(const char *suite_name,
-			    const struct check_case *cases, size_t count)
+/* SETUP and TEARDOWN, which may be NULL, stand around each case. */
+static inline int check_run_within(const char *suite_name,
+				   const struct check_case *cases,
+				   size_t count, SFun setup, SFun teardown)
 {
 	Suite *suite = suite_create(suite_name);
 	SRunner *runner;
@@ -21,6 +23,7 @@ static inline int check_run(const char *suite_name,
 	for (size_t i = 0; i < count; i++) {
 		TCase *tcase = tcase_create(cases[i].name);
 
+		tcase_add_checked_fixture(tcase, setup, teardown);
 		tcase_set_timeout(tcase, 300);
 		tcase_add_test(tcase, cases[i].test);
 		suite_add_tcase(suite, tcase);
@@ -31,4 +34,10 @@ static inline int check_run(const char *suite_name,
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? 1 : 0;
+}
+
+static inline int check_run(const char *suite_name,
+			    const struct check_case *cases, size_t count)
+{
+	return check_run_within(suite_name, cases, count, NULL, NULL);
 }

@@ -5,13 +5,9 @@
  * NAME.txt beside it.  pair-NAME.json and pair-NAME.other.json are right each
  * by itself; what NAME.txt says is of both on one host, of the node x or else
  * the first.
- *
- * GOLDEN_UPDATE=1 writes what is said now.  MESHAPPLY_SOURCE is the project's
- * folder, else "."
  */
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,9 +15,10 @@
 #include "doc/doc.h"
 #include "doc/view.h"
 #include "support/check.h"
+#include "support/golden.h"
 
 #define ARENA ((size_t)1 << 30)
-#define GOLDEN "tests/golden/document/"
+#define GOLDEN "tests/golden/document"
 #define VALID_AT_LEAST 5
 #define FAIL_AT_LEAST 150
 #define PAIRS_AT_LEAST 10
@@ -47,47 +44,10 @@ static void end(void)
 	arena_freep(&secrets);
 }
 
-static bool updating(void)
-{
-	const char *value = getenv("GOLDEN_UPDATE");
-
-	return value && *value && strcmp(value, "0") != 0;
-}
-
 static const char *path_of(const char *folder, const char *name)
 {
-	const char *root = getenv("MESHAPPLY_SOURCE");
-
-	return arena_printf(arena, "%s/" GOLDEN "%s/%s", root ? root : ".",
-			    folder, name);
-}
-
-/* The file's content; a missing file fails the test unless it is OPTIONAL. */
-static struct str slurp(const char *path, bool optional)
-{
-	FILE *file = fopen(path, "re");
-	struct sbuf content;
-	char buffer[4096];
-	size_t size;
-
-	sbuf_init(&content, arena);
-	sbuf_puts(&content, "");
-	ck_assert_msg(file || optional, "%s: %m", path);
-	while (file && (size = fread(buffer, 1, sizeof(buffer), file)) > 0)
-		sbuf_add(&content, buffer, size);
-	if (file)
-		fclose(file);
-	return (struct str){ content.data, content.size };
-}
-
-static void spew(const char *path, struct str content)
-{
-	FILE *file = fopen(path, "we");
-
-	ck_assert_msg(file != NULL, "%s: %m", path);
-	ck_assert_uint_eq(fwrite(content.data, 1, content.size, file),
-			  content.size);
-	ck_assert_int_eq(fclose(file), 0);
+	return golden_path(arena, GOLDEN,
+			   arena_printf(arena, "%s/%s", folder, name));
 }
 
 static struct source *source_of(const char *folder, const char *name)
@@ -95,7 +55,8 @@ static struct source *source_of(const char *folder, const char *name)
 	struct source *source = arena_new_object(arena, struct source);
 
 	source->name = name;
-	source->text = slurp(path_of(folder, name), false);
+	source->text = golden_read(arena, path_of(folder, name));
+	ck_assert_msg(source->text.data != NULL, "no %s/%s", folder, name);
 	return source;
 }
 
@@ -237,12 +198,11 @@ static void see_refused(const char *stem)
 		if (strstr(said.data, secret_parts[i]))
 			sbuf_printf(&wrong, "%s: tells a key\n%s", stem,
 				    said.data);
-	if (updating())
-		spew(path, said);
-	golden = slurp(path, true);
+	golden_update(path, said);
+	golden = golden_read(arena, path);
 	if (!str_equal(golden, said))
 		sbuf_printf(&wrong, "%s: wanted\n%s\nsaid\n%s\n", stem,
-			    golden.data, said.data);
+			    golden.data ? golden.data : "", said.data);
 }
 
 START_TEST(refused)

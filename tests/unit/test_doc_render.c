@@ -3,19 +3,15 @@
  * Each document of examples/ through the built-in templates: for each of its
  * nodes the texts are those of tests/golden/example/NAME/NODE/, they are read
  * back as what the view says, and written and read again they stay the same.
- *
- * GOLDEN_UPDATE=1 writes what there is now.  MESHAPPLY_SOURCE is the project's
- * folder, else "."
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "support/check.h"
+#include "support/golden.h"
 #include "support/rendered.h"
 
 #define ARENA ((size_t)1 << 30)
@@ -51,72 +47,9 @@ static void end(void)
 	arena_freep(&secrets);
 }
 
-static bool updating(void)
-{
-	const char *value = getenv("GOLDEN_UPDATE");
-
-	return value && *value && strcmp(value, "0") != 0;
-}
-
-static const char *path_of(const char *folder, const char *name)
-{
-	const char *root = getenv("MESHAPPLY_SOURCE");
-
-	return arena_printf(arena, "%s/%s/%s", root ? root : ".", folder,
-			    name);
-}
-
-/* The file's content; data is NULL where there is none. */
-static struct str slurp(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	struct sbuf content;
-	char buffer[4096];
-	size_t size;
-
-	if (!file) {
-		ck_assert_msg(errno == ENOENT, "%s: %m", path);
-		return (struct str){ NULL, 0 };
-	}
-	sbuf_init(&content, arena);
-	sbuf_puts(&content, "");
-	while ((size = fread(buffer, 1, sizeof(buffer), file)) > 0)
-		sbuf_add(&content, buffer, size);
-	ck_assert_msg(!ferror(file), "%s: %m", path);
-	fclose(file);
-	return (struct str){ content.data, content.size };
-}
-
-static void spew(const char *path, struct str content)
-{
-	FILE *file;
-
-	if (!content.data) {
-		ck_assert_msg(!unlink(path) || errno == ENOENT, "%s: %m",
-			      path);
-		return;
-	}
-	file = fopen(path, "we");
-	ck_assert_msg(file != NULL, "%s: %m", path);
-	ck_assert_uint_eq(fwrite(content.data, 1, content.size, file),
-			  content.size);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
 static void expect(const char *folder, const char *name, struct str content)
 {
-	const char *path = path_of(folder, name);
-	struct str golden;
-
-	if (updating())
-		spew(path, content);
-	golden = slurp(path);
-	ck_assert_msg(!golden.data == !content.data, "%s: %s", path,
-		      golden.data ? "there is no such text" :
-				    "there is a text, but no such file");
-	ck_assert_msg(!golden.data || str_equal(golden, content),
-		      "%s: wanted\n%s\nmade\n%.*s", path, golden.data,
-		      (int)content.size, content.data);
+	golden_expect(arena, golden_path(arena, folder, name), content);
 }
 
 static const char *said(struct diags *diags)
@@ -137,7 +70,8 @@ static void read_mesh(const char *name, struct mesh *out)
 
 	diags_init(&diags, arena);
 	source->name = arena_printf(arena, "%s.json", name);
-	source->text = slurp(path_of("examples", source->name));
+	source->text = golden_read(arena, golden_path(arena, "examples",
+						     source->name));
 	ck_assert_msg(source->text.data != NULL, "%s", source->name);
 	ck_assert_msg(!mesh_read(arena, secrets, source, out, &diags) &&
 		      !mesh_test(arena, out, &diags) && !diags.count,
@@ -232,9 +166,9 @@ static void check_node(const struct example *example, const struct mesh *mesh,
 	assert_counted(&texts.firewall);
 	if (fnmatch(example->nodes, node->name, 0) != 0)
 		return;
-	if (updating()) {
-		mkdir(path_of(GOLDEN, example->name), 0777);
-		mkdir(path_of(folder, ""), 0777);
+	if (golden_updating()) {
+		mkdir(golden_path(arena, GOLDEN, example->name), 0777);
+		mkdir(golden_path(arena, folder, ""), 0777);
 	}
 	expect(folder, TEXT_WIREGUARD, texts.wireguard.text);
 	expect(folder, TEXT_NETWORK, texts.network.text);
@@ -265,7 +199,7 @@ END_TEST
 /* The entries of a folder whose names match: all of them are known here. */
 static size_t count_files(const char *folder, const char *pattern)
 {
-	DIR *dir = opendir(path_of(folder, ""));
+	DIR *dir = opendir(golden_path(arena, folder, ""));
 	const struct dirent *entry;
 	size_t count = 0;
 

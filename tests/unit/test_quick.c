@@ -4,21 +4,19 @@
  * tests/golden/quick/ok/ becomes the texts beside it, each of
  * tests/golden/quick/fail/ the diagnostics beside it.
  *
- * NAME.options holds words: ignore-hooks, ignore-dns.  GOLDEN_UPDATE=1 writes
- * what there is now.  MESHAPPLY_SOURCE is the project's folder, else "."
+ * NAME.options holds words: ignore-hooks, ignore-dns.
  */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "quick/quick.h"
 #include "state/state.h"
+#include "support/golden.h"
 
 #define ARENA ((size_t)1 << 30)
 #define GOLDEN "tests/golden/quick/"
@@ -38,72 +36,18 @@ static void teardown(void)
 	arena_freep(&secrets);
 }
 
-static bool updating(void)
-{
-	const char *value = getenv("GOLDEN_UPDATE");
-
-	return value && *value && strcmp(value, "0") != 0;
-}
-
 static const char *path_of(const char *folder, const char *name,
 			   const char *more)
 {
-	const char *root = getenv("MESHAPPLY_SOURCE");
-
-	return arena_printf(arena, "%s/%s%s%s", root ? root : ".", folder,
-			    name, more);
+	return golden_path(arena, folder,
+			   arena_printf(arena, "%s%s", name, more));
 }
 
-/* The file's content, data NULL where there is none. */
-static struct str slurp(const char *path)
+static void expect_in(const char *folder, const char *name,
+		      struct str content)
 {
-	FILE *file = fopen(path, "re");
-	struct sbuf content;
-	char buffer[4096];
-	size_t size;
-
-	if (!file) {
-		ck_assert_msg(errno == ENOENT, "%s: %m", path);
-		return (struct str){ NULL, 0 };
-	}
-	sbuf_init(&content, arena);
-	while ((size = fread(buffer, 1, sizeof(buffer), file)) > 0)
-		sbuf_add(&content, buffer, size);
-	ck_assert_msg(!ferror(file), "%s: %m", path);
-	fclose(file);
-	return (struct str){ content.data, content.size };
-}
-
-static void spew(const char *path, struct str content)
-{
-	FILE *file;
-
-	if (!content.data) {
-		ck_assert_msg(!unlink(path) || errno == ENOENT, "%s: %m", path);
-		return;
-	}
-	file = fopen(path, "we");
-	ck_assert_msg(file != NULL, "%s: %m", path);
-	ck_assert_uint_eq(fwrite(content.data, 1, content.size, file),
-			  content.size);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-/* CONTENT is what the file holds; where data is NULL there is no file. */
-static void expect(const char *path, struct str content)
-{
-	struct str golden;
-
-	if (updating())
-		spew(path, content);
-	golden = slurp(path);
-	ck_assert_msg(!golden.data == !content.data, "%s: %s", path,
-		      golden.data ? "there is no such text" :
-				    "there is a text, but no such file");
-	if (golden.data)
-		ck_assert_msg(str_equal(golden, content),
-			      "%s: wanted\n%s\nmade\n%.*s", path, golden.data,
-			      (int)content.size, content.data);
+	golden_expect(arena, arena_printf(arena, "%s%s", folder, name),
+		      content);
 }
 
 struct outcome {
@@ -118,14 +62,14 @@ static void run(struct outcome *out, const char *folder, const char *name,
 		const char *more)
 {
 	struct source *source = arena_new_object(arena, struct source);
-	struct str words = slurp(path_of(more, name, ".options"));
+	struct str words = golden_read(arena, path_of(more, name, ".options"));
 	struct quick_options options = { .name = name };
 
 	*out = (struct outcome){ .result = -1 };
 	options.ignore_hooks = words.data && strstr(words.data, "ignore-hooks");
 	options.ignore_dns = words.data && strstr(words.data, "ignore-dns");
 	source->name = arena_printf(arena, "%s.conf", name);
-	source->text = slurp(path_of(folder, name, ".conf"));
+	source->text = golden_read(arena, path_of(folder, name, ".conf"));
 	ck_assert_msg(source->text.data != NULL, "%s", name);
 	diags_init(&out->diags, arena);
 	out->result = quick_translate(arena, secrets, source, &options,
@@ -223,15 +167,12 @@ static void check_ok(const char *folder, const char *name)
 	ck_assert_msg(!out.result, "%s is refused:\n%s", name,
 		      out.diags.errors ? said(&out).data : "");
 	texts = &out.quick.texts;
-	if (updating())
+	if (golden_updating())
 		mkdir(golden, 0777);
-	expect(arena_printf(arena, "%s" TEXT_WIREGUARD, golden),
-	       texts->wireguard.text);
-	expect(arena_printf(arena, "%s" TEXT_NETWORK, golden),
-	       texts->network.text);
-	expect(arena_printf(arena, "%s" TEXT_FIREWALL, golden),
-	       texts->firewall.text);
-	expect(arena_printf(arena, "%sdiagnostics", golden), said(&out));
+	expect_in(golden, TEXT_WIREGUARD, texts->wireguard.text);
+	expect_in(golden, TEXT_NETWORK, texts->network.text);
+	expect_in(golden, TEXT_FIREWALL, texts->firewall.text);
+	expect_in(golden, "diagnostics", said(&out));
 	expect_whole(name, &out);
 	expect_map(&texts->wireguard);
 	expect_map(&texts->network);
@@ -252,7 +193,7 @@ static void check_fail(const char *folder, const char *name)
 	ck_assert_msg(!memmem(text.data, text.size, "SECRET", 6) &&
 		      !memmem(text.data, text.size, "secretSE", 8),
 		      "%s: a secret is shown:\n%s", name, text.data);
-	expect(path_of(folder, name, ".err"), text);
+	golden_expect(arena, path_of(folder, name, ".err"), text);
 	teardown();
 }
 

@@ -398,21 +398,7 @@ int main(void)
 		CHECK_CASE(refuses_texts),
 		CHECK_CASE(refuses_values),
 	};
-	Suite *suite = suite_create("render-files");
-	SRunner *runner;
-	int failed;
 
-	for (size_t i = 0; i < array_size(cases); i++) {
-		TCase *tcase = tcase_create(cases[i].name);
-
-		tcase_add_checked_fixture(tcase, setup, teardown);
-		tcase_add_test(tcase, cases[i].test);
-		suite_add_tcase(suite, tcase);
-	}
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_run_within("render-files", cases, array_size(cases), setup,
+				teardown);
 }

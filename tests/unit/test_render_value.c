@@ -307,22 +307,7 @@ int main(void)
 		CHECK_CASE(carry_by_name),
 		CHECK_CASE(ten_thousand),
 	};
-	Suite *suite = suite_create("render-value");
-	SRunner *runner;
-	int failed;
 
-	for (size_t i = 0; i < array_size(cases); i++) {
-		TCase *tcase = tcase_create(cases[i].name);
-
-		tcase_add_checked_fixture(tcase, setup, teardown);
-		tcase_set_timeout(tcase, 300);
-		tcase_add_test(tcase, cases[i].test);
-		suite_add_tcase(suite, tcase);
-	}
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_run_within("render-value", cases, array_size(cases), setup,
+				teardown);
 }
