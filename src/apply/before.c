@@ -237,8 +237,7 @@ static void give_sides(struct run *run, struct given *g, const char *key,
 				    run->have.link_count, &sides);
 
 	for (size_t i = 0; i < count; i++)
-		give(g, sides[i].key, !sides[i].inverse ? value :
-		     strcmp(value, "0") ? "0" : "1");
+		give(g, sides[i].key, sysctl_side_value(&sides[i], value));
 }
 
 /* What steps give, and an undo that is cut off itself. */

@@ -77,6 +77,14 @@ size_t sysctl_sides(struct arena *arena, const char *key,
 	return s.count;
 }
 
+const char *sysctl_side_value(const struct sysctl_side *side,
+			      const char *value)
+{
+	if (!side->inverse)
+		return value;
+	return strcmp(value, "0") ? "0" : "1";
+}
+
 static bool names_link(struct str part, const char *link)
 {
 	if (part.size != strlen(link))

@@ -26,6 +26,9 @@ struct sysctl_side {
 size_t sysctl_sides(struct arena *arena, const char *key,
 		    const struct link *links, size_t link_count,
 		    struct sysctl_side **out);
+/* What SIDE becomes where the cause becomes VALUE. */
+const char *sysctl_side_value(const struct sysctl_side *side,
+			      const char *value);
 /* The device of S whose link KEY is of, or NULL. */
 const struct device *sysctl_device(const struct state *s, const char *key);
 /* The key, of a link's KEY, with what a link has when it is made. */

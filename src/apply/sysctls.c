@@ -30,11 +30,6 @@ size_t sysctls_keys(const struct store *s, struct arena *arena,
 	return count;
 }
 
-static const char *turned(const char *value)
-{
-	return strcmp(value, "0") ? "0" : "1";
-}
-
 static const struct sysctl_entry *other_needs(const struct store *s,
 					      const char *key)
 {
@@ -58,8 +53,9 @@ static bool gives(struct arena *arena, const struct sysctl_entry *root,
 
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(sides[i].key, now->key))
-			return !strcmp(now->value, sides[i].inverse ?
-				       turned(root->ours) : root->ours);
+			return !strcmp(now->value,
+				       sysctl_side_value(&sides[i],
+							 root->ours));
 	return false;
 }
 
@@ -156,11 +152,10 @@ static void add_side(const struct store *s, struct sysctl_entries *list,
 		     const struct sysctl_entry *root,
 		     const struct sysctl *now)
 {
-	const char *back = side->inverse ? turned(root->before) :
-					   root->before;
+	const char *back = sysctl_side_value(side, root->before);
 	struct sysctl_entry entry = {
 		.key = side->key, .before = now->value, .root = root->key,
-		.ours = side->inverse ? turned(root->ours) : root->ours,
+		.ours = sysctl_side_value(side, root->ours),
 		.mesh = s->mesh, .netns = s->here.netns,
 	};
 

@@ -83,6 +83,16 @@ struct diag *diag_warning(struct diags *d, struct place where,
 	return diag;
 }
 
+void diag_hint_nearest(struct diags *diags, struct diag *diag, struct str word,
+		       const char *const *words, size_t count)
+{
+	const char *nearest = str_nearest(word, words, count);
+
+	if (nearest)
+		diag->hint = arena_printf(diags->arena, "did you mean '%s'?",
+					  nearest);
+}
+
 /* The last entry at or before OFFSET. */
 static size_t map_find(const struct source *source, size_t offset)
 {
@@ -160,6 +170,16 @@ void place_resolve(struct place where, const char **name, size_t *line,
 	*column = at.column;
 }
 
+static int size_compare(size_t a, size_t b)
+{
+	return (a > b) - (a < b);
+}
+
+int place_compare(struct place a, struct place b)
+{
+	return size_compare(a.offset, b.offset);
+}
+
 struct wanted {
 	struct place place;
 	struct position *at;
@@ -173,8 +193,7 @@ static int wanted_compare(const void *a, const void *b)
 
 	if (p != q)
 		return p < q ? -1 : 1;
-	return (x->place.offset > y->place.offset) -
-	       (x->place.offset < y->place.offset);
+	return place_compare(x->place, y->place);
 }
 
 /* A line of 10 MB under a thousand diagnostics is read once. */
@@ -201,11 +220,6 @@ static void resolve_all(struct diags *d)
 			walk_begin(&walk, wanted[i].place.source);
 		*wanted[i].at = walk_to(&walk, wanted[i].place.offset);
 	}
-}
-
-static int size_compare(size_t a, size_t b)
-{
-	return (a > b) - (a < b);
 }
 
 static int position_compare(struct position a, struct position b)

@@ -85,9 +85,14 @@ struct diag *diag_error(struct diags *d, struct place where,
 			const char *format, ...) printf_(3, 4);
 struct diag *diag_warning(struct diags *d, struct place where,
 			  const char *format, ...) printf_(3, 4);
+/* "did you mean 'NEAREST'?" to DIAG, if one of the WORDS is near to WORD. */
+void diag_hint_nearest(struct diags *diags, struct diag *diag, struct str word,
+		       const char *const *words, size_t count);
 /* By source name, line, column, severity, message; equal ones once. */
 void diags_sort(struct diags *d);
 
+/* Of two places in one text, for qsort(): the earlier one first. */
+int place_compare(struct place a, struct place b);
 /* The place in the text the user wrote that WHERE stands for. */
 struct place place_origin(struct place where);
 /*

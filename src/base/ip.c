@@ -180,6 +180,11 @@ int endpoint_compare(const struct endpoint *a, const struct endpoint *b)
 	return order ? order : number_compare(a->scope, b->scope);
 }
 
+struct prefix prefix_whole(const struct ip *ip)
+{
+	return (struct prefix){ *ip, (uint8_t)ip_bits(ip->family) };
+}
+
 struct prefix prefix_mask(struct prefix p)
 {
 	for (unsigned int i = 0; i < sizeof(p.ip.bytes); i++) {

@@ -52,6 +52,7 @@ int prefix_compare(const struct prefix *a, const struct prefix *b);
 int endpoint_compare(const struct endpoint *a, const struct endpoint *b);
 
 struct prefix prefix_mask(struct prefix p);	/* host bits cleared */
+struct prefix prefix_whole(const struct ip *ip);	/* of IP alone */
 bool prefix_has_host_bits(const struct prefix *p);
 /* OUTER covers INNER wholly (equal ones do); families must be the same. */
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner);

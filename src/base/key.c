@@ -8,6 +8,22 @@
 #define KEY_TEXT_SIZE 44
 #define KEY_RUN 20	/* so many characters of base64 may be a key's */
 
+static int name_compare(const void *name, const void *item)
+{
+	return strcmp(name, ((const struct named_key *)item)->name);
+}
+
+const struct key *named_key_find(const struct named_key *keys, size_t count,
+				 const char *name)
+{
+	const struct named_key *found;
+
+	if (!count)
+		return NULL;
+	found = bsearch(name, keys, count, sizeof(*keys), name_compare);
+	return found ? &found->key : NULL;
+}
+
 /* Picks the implementations and the source of randomness; again is free. */
 static void ready(void)
 {

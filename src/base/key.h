@@ -25,6 +25,10 @@ struct named_key {
 	struct key key;
 };
 
+/* The key of that name, of COUNT that are sorted by name, or NULL. */
+const struct key *named_key_find(const struct named_key *keys, size_t count,
+				 const char *name);
+
 int key_parse(struct str text, struct key *out) must_check_;
 char *key_format(const struct key *key, char out[static KEY_TEXT_MAX]);
 bool key_equal(const struct key *a, const struct key *b);

@@ -158,3 +158,12 @@ void sbuf_show(struct sbuf *b, struct str text, size_t max)
 		text.size -= size;
 	}
 }
+
+const char *str_show(struct arena *arena, struct str text, size_t max)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, arena);
+	sbuf_show(&out, text, max);
+	return out.data;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -44,6 +45,15 @@ bool str_starts(struct str a, const char *prefix)
 	if (a.size < b.size)
 		return false;
 	return str_equal((struct str){ a.data, b.size }, b);
+}
+
+bool str_ends(struct str a, const char *suffix)
+{
+	struct str b = str_of(suffix);
+
+	if (a.size < b.size)
+		return false;
+	return str_equal((struct str){ a.data + (a.size - b.size), b.size }, b);
 }
 
 int str_compare(struct str a, struct str b)
@@ -192,4 +202,23 @@ const char *str_nearest(struct str a, const char *const *words, size_t count)
 		nearest = words[i];
 	}
 	return nearest;
+}
+
+static int word_compare(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+size_t words_sort(const char **words, size_t count)
+{
+	size_t kept = 0;
+
+	if (count)
+		qsort(words, count, sizeof(*words), word_compare);
+	for (size_t i = 0; i < count; i++)
+		if (!kept || strcmp(words[kept - 1], words[i]) != 0)
+			words[kept++] = words[i];
+	return kept;
 }

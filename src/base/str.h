@@ -35,6 +35,7 @@ bool str_equal(struct str a, struct str b);
 bool str_is(struct str a, const char *string);
 bool str_is_nocase(struct str a, const char *string);	/* ASCII */
 bool str_starts(struct str a, const char *prefix);
+bool str_ends(struct str a, const char *suffix);
 int str_compare(struct str a, struct str b);	/* bytes, then length */
 struct str str_trim(struct str a);	/* spaces, tabs, CR, VT, FF */
 /* Cut off what stands before the first SEPARATOR; false when a is empty. */
@@ -48,6 +49,8 @@ int str_uint_or_hex(struct str a, uint64_t max, uint64_t *out) must_check_;
  * long; a swap of neighbours is one edit; ASCII case does not count), or NULL.
  */
 const char *str_nearest(struct str a, const char *const *words, size_t count);
+/* Sort WORDS by bytes, each once; how many there are then. */
+size_t words_sort(const char **words, size_t count);
 /* Bytes of the UTF-8 character (RFC 3629) at the start; 0: there is none. */
 size_t str_utf8(struct str text, uint32_t *out);
 
@@ -72,3 +75,5 @@ void sbuf_vprintf(struct sbuf *b, const char *format, va_list args)
  * of it, then "...".
  */
 void sbuf_show(struct sbuf *b, struct str text, size_t max);
+/* The same as a string on ARENA, never NULL; SIZE_MAX shows all of it. */
+const char *str_show(struct arena *arena, struct str text, size_t max);

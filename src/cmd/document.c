@@ -18,16 +18,6 @@ _Static_assert(SOURCE_DOCUMENT_LIMIT == DOCUMENT_LIMIT,
 
 #define NODES_NAMED 5	/* in an error that tells which there are */
 
-const char *document_mesh(const struct document *d)
-{
-	return d->mesh.name;
-}
-
-const struct key *document_given_key(const struct document *d)
-{
-	return d->private_key;
-}
-
 /* What the run was told the mesh is, by --mesh or the name of a config. */
 static void check_mesh(struct session *s, const struct want *w)
 {
@@ -126,6 +116,7 @@ int document_open(struct session *s, struct want *w, struct err *e)
 	w->document = d;
 	if (mesh_read(s->arena, s->secrets, &w->in.text, &d->mesh, &s->diags))
 		return want_broken(s, ERR_DATA, e);
+	graph_make(s->arena, &d->mesh, &d->graph);
 	s->run.mesh = d->mesh.name;
 	check_mesh(s, w);
 	if (has_expired(s, &d->mesh))
@@ -321,7 +312,7 @@ int document_render(struct session *s, struct want *w,
 	struct view *view = arena_new_object(s->arena, struct view);
 	struct texts *texts = arena_new_object(s->arena, struct texts);
 
-	view_make(s->arena, &d->mesh, node, view);
+	view_of(s->arena, &d->graph, node, view);
 	if (templates_render(s->arena, &d->templates,
 			     view_values(s->arena, view), out, &s->diags))
 		return want_broken(s, fault_kind(s, w), e);

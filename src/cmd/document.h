@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "doc/mesh.h"
+#include "doc/topology.h"
 #include "doc/view.h"
 #include "render/templates.h"
 
@@ -16,10 +17,11 @@ struct want;
 
 struct document {
 	struct mesh mesh;
+	struct graph graph;		/* of it, once it is open */
 	struct templates templates;
 	const struct node *self;	/* NULL: not known yet */
 	bool by_name;			/* found without asking for a key */
-	const struct key *private_key;	/* NULL: not read */
+	const struct key *private_key;	/* that is given; NULL: not read */
 	struct view *view;		/* of self, once it was rendered */
 };
 
@@ -29,9 +31,6 @@ struct document {
  */
 int document_open(struct session *s, struct want *w, struct err *e)
 	must_check_;
-const char *document_mesh(const struct document *d);
-/* The private key, if it was read from the file that --key names. */
-const struct key *document_given_key(const struct document *d);
 
 /*
  * Which node this is: the one of --node, the config's, else the one that has

@@ -2,7 +2,6 @@
 #include "cmd/key_ring.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -29,23 +28,6 @@ void ring_close(struct key_ring *ring)
 	fd_closep(&ring->folder);
 }
 
-static int name_compare(const void *name, const void *item)
-{
-	return strcmp(name, ((const struct named_key *)item)->name);
-}
-
-static const struct key *held_key(const struct key_ring *ring,
-				  const char *name)
-{
-	const struct named_key *found;
-
-	if (!ring->held_count)
-		return NULL;
-	found = bsearch(name, ring->held, ring->held_count,
-			sizeof(*ring->held), name_compare);
-	return found ? &found->key : NULL;
-}
-
 /* LoadCredential=key:FOLDER calls FOLDER/NAME key_NAME: systemd.exec(5). */
 static int credential_read(struct session *s, int folder, const char *name,
 			   struct key *key, struct err *e)
@@ -62,7 +44,8 @@ static int credential_read(struct session *s, int folder, const char *name,
 const struct key *ring_find(struct session *s, const struct key_ring *ring,
 			    const char *name, struct err *e)
 {
-	const struct key *known = held_key(ring, name);
+	const struct key *known = named_key_find(ring->held, ring->held_count,
+						 name);
 	struct key *key;
 
 	if (known)

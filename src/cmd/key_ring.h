@@ -18,7 +18,7 @@ struct session;
 struct key_ring {
 	const char *given;	/* path of --key or the config, or NULL: the */
 	const struct key *given_key;	/* private key; NULL: not read yet */
-	const struct named_key *held;	/* in the source itself, by name */
+	const struct named_key *held;	/* in the source, sorted by name */
 	size_t held_count;
 	int credentials;	/* $CREDENTIALS_DIRECTORY, or -1 */
 	int folder;		/* KEY_FOLDER, or -1 and why not */

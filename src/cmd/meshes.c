@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -27,9 +26,6 @@ void mesh_names_add(struct session *s, struct mesh_names *names,
 {
 	if (!mesh_name_valid(str_of(name)))
 		return;
-	for (size_t i = 0; i < names->count; i++)
-		if (!strcmp(names->items[i], name))
-			return;
 	arena_room(s->arena, &names->items, names->count, &names->capacity,
 		   sizeof(*names->items));
 	names->items[names->count++] = arena_strdup(s->arena, name);
@@ -53,27 +49,18 @@ static int look(struct session *s, struct state *have, struct err *e)
 	return result;
 }
 
-/* The mesh whose link this is, by its alias, or NULL. */
-static const char *mesh_of_link(const struct link *link)
-{
-	const size_t prefix = strlen(OUR_ALIAS);
-
-	return strncmp(link->alias, OUR_ALIAS, prefix) ? NULL :
-		link->alias + prefix;
-}
-
 static void add_live(struct session *s, struct mesh_names *names,
 		     const struct state *have)
 {
 	for (size_t i = 0; i < have->link_count; i++) {
-		const char *mesh = mesh_of_link(&have->links[i]);
+		const char *mesh = alias_mesh(have->links[i].alias);
 
 		if (mesh)
 			mesh_names_add(s, names, mesh);
 	}
 }
 
-/* Those that something is kept of: a device may have been taken away. */
+/* A device may have been taken away. */
 static void add_kept(struct session *s, struct mesh_names *names)
 {
 	struct err ignored;
@@ -94,16 +81,26 @@ static void add_kept(struct session *s, struct mesh_names *names)
 	closedir(folder);
 }
 
-static int compare(const void *a, const void *b)
+void mesh_names_kept(struct session *s, struct mesh_names *names)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	add_kept(s, names);
+	names->count = words_sort(names->items, names->count);
 }
 
-static void sort(struct mesh_names *names)
+static void collect(struct session *s, struct mesh_names *names,
+		    const struct state *have)
 {
-	if (names->count)
-		qsort(names->items, names->count, sizeof(*names->items),
-		      compare);
+	add_live(s, names, have);
+	add_kept(s, names);
+	names->count = words_sort(names->items, names->count);
+}
+
+static bool has(const struct mesh_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!strcmp(names->items[i], name))
+			return true;
+	return false;
 }
 
 int mesh_names_here(struct session *s, struct mesh_names *names,
@@ -113,9 +110,7 @@ int mesh_names_here(struct session *s, struct mesh_names *names,
 
 	if (look(s, &have, e))
 		return -1;
-	add_live(s, names, &have);
-	add_kept(s, names);
-	sort(names);
+	collect(s, names, &have);
 	return 0;
 }
 
@@ -165,11 +160,11 @@ static bool is_on_disk(struct session *s, const char *mesh)
 /* NAME without the ending of a file, or NULL if it has none. */
 static const char *stem(struct session *s, const char *name)
 {
-	const char *dot = strrchr(name, '.');
+	struct str file = str_of(name);
 
-	if (!dot || (strcmp(dot, ".json") && strcmp(dot, ".conf")))
+	if (!str_ends(file, ".json") && !str_ends(file, ".conf"))
 		return NULL;
-	return arena_strndup(s->arena, name, (size_t)(dot - name));
+	return arena_strndup(s->arena, name, file.size - strlen(".conf"));
 }
 
 /* The mesh that the document of that path says it is, or NULL. */
@@ -211,7 +206,7 @@ static int explain(struct session *s, const char *mesh,
 		   struct err *why)
 {
 	const struct link *link = state_link(have, mesh);
-	const char *other = link ? mesh_of_link(link) : NULL;
+	const char *other = link ? alias_mesh(link->alias) : NULL;
 	const char *argument = argument_of(s), *verb = s->options->verb;
 	const char *base = stem(s, argument);
 	struct stat st;
@@ -220,11 +215,9 @@ static int explain(struct session *s, const char *mesh,
 		return err_set(why, ERR_USAGE, "%s is the device of the mesh "
 			       "%s: meshapply %s %s", mesh, other, verb,
 			       other);
-	for (size_t i = 0; base && i < names->count; i++)
-		if (!strcmp(names->items[i], base))
-			return err_set(why, ERR_USAGE, "%s is no name of a "
-				       "mesh here: meshapply %s %s", argument,
-				       verb, base);
+	if (base && has(names, base))
+		return err_set(why, ERR_USAGE, "%s is no name of a mesh here: "
+			       "meshapply %s %s", argument, verb, base);
 	if (base && !stat(argument, &st)) {
 		/* A pipe would be waited for. */
 		if (S_ISREG(st.st_mode))
@@ -246,12 +239,9 @@ bool mesh_is_here(struct session *s, const char *mesh, struct err *why)
 	/* Who may not look is told so when it is looked for. */
 	if (is_on_disk(s, mesh) || look(s, &have, &ignored))
 		return true;
-	add_live(s, &names, &have);
-	add_kept(s, &names);
-	sort(&names);
-	for (size_t i = 0; i < names.count; i++)
-		if (!strcmp(names.items[i], mesh))
-			return true;
+	collect(s, &names, &have);
+	if (has(&names, mesh))
+		return true;
 	explain(s, mesh, &have, &names, why);
 	return false;
 }

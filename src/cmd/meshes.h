@@ -24,6 +24,9 @@ void mesh_names_add(struct session *s, struct mesh_names *names,
 int mesh_names_here(struct session *s, struct mesh_names *names,
 		    struct err *e) must_check_;
 
+/* Those alone that something is kept of. */
+void mesh_names_kept(struct session *s, struct mesh_names *names);
+
 /* The name that status, remove or recover were given, as SOURCE or --mesh. */
 int mesh_named(struct session *s, const char **mesh, struct err *e)
 	must_check_;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* render: a source to the three texts, printed or written into a folder. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "cmd/cmd.h"
@@ -58,12 +57,13 @@ static void print_member(const char *name, struct str json, bool first)
 static void print_values(struct rendering *r, const struct node *node,
 			 const char *name)
 {
-	const struct mesh *mesh = &r->want->document->mesh;
+	const struct document *d = r->want->document;
+	const struct mesh *mesh = &d->mesh;
 	struct arena *arena = r->s->arena;
 	struct sbuf out;
 	struct view view;
 
-	view_make(arena, mesh, node, &view);
+	view_of(arena, &d->graph, node, &view);
 	sbuf_init(&out, arena);
 	value_json(&out, view_values(arena, &view));
 	if (!name) {
@@ -102,21 +102,15 @@ static int render_all(struct rendering *r, struct err *e)
 
 	for (size_t i = 0; i < mesh->node_count; i++) {
 		const struct node *node = &mesh->nodes[i];
-		size_t mark = arena_mark(s->arena), count = s->diags.count;
-		size_t notes = s->note_count;
+		struct want_mark mark = want_mark(s);
 
 		if (render_node(r, node, node->name, e)) {
 			if (!s->broken || e->kind != s->broken)
 				return -1;
 			result = -1;
 		}
-		/* What it took, unless a diagnostic speaks of it. */
-		if (result || s->diags.count != count ||
-		    s->note_count != notes)
-			continue;
-		s->want = (struct state){ 0 };
-		s->run.mesh = mesh->name;
-		arena_reset(s->arena, mark);
+		if (!result)
+			want_give_back(s, r->want, &mark);
 	}
 	s->run.mesh = mesh->name;
 	return result ? want_broken(s, s->broken, e) : 0;
@@ -152,11 +146,10 @@ static void tell_key(struct rendering *r, const char *name)
 {
 	const struct want *w = r->want;
 
-	for (size_t i = 0; name && i < w->held_count; i++)
-		if (!strcmp(w->held[i].name, name))
-			output_note(r->s, "the key %s stands in %s and in no "
-				    "text: put it into " KEY_FOLDER "/%s of "
-				    "the node", name, w->in.text.name, name);
+	if (name && named_key_find(w->held, w->held_count, name))
+		output_note(r->s, "the key %s stands in %s and in no text: "
+			    "put it into " KEY_FOLDER "/%s of the node", name,
+			    w->in.text.name, name);
 }
 
 /* Keys that stand in the source stand in no text: their names are told. */

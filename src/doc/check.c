@@ -19,11 +19,6 @@
 #define IPV6_MTU_MIN 1280	/* RFC 8200 section 5 */
 #define WORDS_MAX (1u << 18)	/* some tenths of a second */
 
-bool place_before(struct place a, struct place b)
-{
-	return a.offset < b.offset;
-}
-
 struct diag *check_error(struct check *c, struct place where,
 			 struct place other, const char *other_message,
 			 const char *format, ...)
@@ -46,18 +41,14 @@ void check_unknown(struct check *c, const struct placed_name *name,
 		   const char *what, const char *const *words, size_t count)
 {
 	struct str text = str_of(name->name);
-	const char *nearest = NULL;
 	struct diag *diag;
 
-	if (count <= c->words_left) {
-		c->words_left -= count;
-		nearest = str_nearest(text, words, count);
-	}
 	diag = diag_error(c->diags, name->where, "there is no %s %s", what,
 			  value_show(c->diags, text));
-	if (nearest)
-		diag->hint = arena_printf(c->diags->arena,
-					  "did you mean '%s'?", nearest);
+	if (count > c->words_left)
+		return;
+	c->words_left -= count;
+	diag_hint_nearest(c->diags, diag, text, words, count);
 }
 
 int check_node(struct check *c, const struct placed_name *name, uint32_t *out)
@@ -82,10 +73,7 @@ static int key_order(const void *a, const void *b)
 	const struct node *const *x = a, *const *y = b;
 	int order = key_compare(&(*x)->public_key, &(*y)->public_key);
 
-	if (order)
-		return order;
-	return place_before((*y)->key_where, (*x)->key_where) -
-	       place_before((*x)->key_where, (*y)->key_where);
+	return order ? order : place_compare((*x)->key_where, (*y)->key_where);
 }
 
 static void check_keys(struct check *c)
@@ -126,9 +114,11 @@ static const struct placed_prefix *relayed_ipv6(const struct mesh *mesh)
 	return found;
 }
 
-/* By the rule of view_of(): what it has, and what it forwards. */
-static const struct placed_prefix *first_ipv6(const struct check *c,
-					      uint32_t index)
+/* By the rule of view_of(): what it has, and what it forwards, RELAYED if it
+   is a hub. */
+static const struct placed_prefix *
+first_ipv6(const struct check *c, uint32_t index,
+	   const struct placed_prefix *relayed)
 {
 	const struct node *node = &c->mesh->nodes[index];
 	const struct placed_prefix *found = list_first(&node->addresses,
@@ -137,7 +127,7 @@ static const struct placed_prefix *first_ipv6(const struct check *c,
 	if (!found)
 		found = list_first(&node->subnets, AF_INET6);
 	if (!found && !node->disabled && graph_relays(&c->graph, index))
-		found = relayed_ipv6(c->mesh);
+		found = relayed;
 	return found;
 }
 
@@ -150,6 +140,7 @@ static bool too_small(const struct setting *mtu)
 static void check_mtu(struct check *c)
 {
 	const struct mesh *mesh = c->mesh;
+	const struct placed_prefix *relayed = relayed_ipv6(mesh);
 	bool told = false;
 
 	for (size_t i = 0; i < mesh->node_count; i++) {
@@ -160,7 +151,7 @@ static void check_mtu(struct check *c)
 
 		if (!too_small(mtu) || (!own && told))
 			continue;
-		ipv6 = first_ipv6(c, (uint32_t)i);
+		ipv6 = first_ipv6(c, (uint32_t)i, relayed);
 		if (!ipv6)
 			continue;
 		told = told || !own;

@@ -33,10 +33,8 @@ static int sort_compare(const void *a, const void *b)
 	const struct spot *x = a, *y = b;
 	int order = spot_compare(x, y);
 
-	if (order)
-		return order;
-	return place_before(y->node->endpoint.where, x->node->endpoint.where) -
-	       place_before(x->node->endpoint.where, y->node->endpoint.where);
+	return order ? order : place_compare(x->node->endpoint.where,
+					     y->node->endpoint.where);
 }
 
 static void same_spot(struct check *c, const struct spot *first,

@@ -67,7 +67,7 @@ static void two_ways(const struct exits *e, uint32_t a, uint32_t b, uint32_t v)
 {
 	struct place x = node_exit(node_at(e, a), e->family)->where;
 	struct place y = node_exit(node_at(e, b), e->family)->where;
-	bool in_order = place_before(x, y);
+	bool in_order = place_compare(x, y) < 0;
 
 	check_error(e->check, in_order ? y : x, in_order ? x : y,
 		    "the first is here", "%s would have two ways to all of "

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What links speak of: it is there, and it is spoken of once. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "doc/check_private.h"
 
-static int word_compare(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
 /* All labels of nodes, each once: there may be none that is used. */
 static size_t all_labels(struct check *c, const char ***out)
 {
 	const struct mesh *mesh = c->mesh;
-	size_t count = 0, kept = 0;
 	const char **words;
+	size_t count = 0;
 
 	for (size_t i = 0; i < mesh->node_count; i++)
 		count += mesh->nodes[i].label_count;
@@ -27,13 +19,8 @@ static size_t all_labels(struct check *c, const char ***out)
 	for (size_t i = 0; i < mesh->node_count; i++)
 		for (size_t k = 0; k < mesh->nodes[i].label_count; k++)
 			words[count++] = mesh->nodes[i].labels[k].name;
-	if (count)
-		qsort(words, count, sizeof(*words), word_compare);
-	for (size_t i = 0; i < count; i++)
-		if (!kept || strcmp(words[kept - 1], words[i]) != 0)
-			words[kept++] = words[i];
 	*out = words;
-	return kept;
+	return words_sort(words, count);
 }
 
 struct links {
@@ -156,8 +143,8 @@ static void spoken_twice(struct pairs *p, uint32_t other, uint32_t a,
 			 uint32_t b)
 {
 	const struct mesh *mesh = p->check->mesh;
-	bool in_order = place_before(mesh->links[a].where,
-				     mesh->links[b].where);
+	bool in_order = place_compare(mesh->links[a].where,
+				      mesh->links[b].where) < 0;
 
 	check_error(p->check, mesh->links[in_order ? b : a].where,
 		    mesh->links[in_order ? a : b].where, "the first is here",
@@ -251,17 +238,13 @@ static void check_key_file(struct check *c, const struct mesh_link *link)
 /* In a custom topology whoever no link speaks of has no peer. */
 static void warn_alone(struct check *c)
 {
-	const struct graph *g = &c->graph;
 	const struct mesh *mesh = c->mesh;
 
 	for (uint32_t n = 0; n < mesh->node_count; n++) {
-		bool linked = graph_count(&g->node_links, n) != 0;
+		struct graph_walk walk = graph_links_of(&c->graph, n);
+		uint32_t link;
 
-		for (uint32_t i = g->node_labels.first[n];
-		     !linked && i < g->node_labels.first[n + 1]; i++)
-			linked = graph_count(&g->label_links,
-					     g->node_labels.items[i]) != 0;
-		if (!linked && !mesh->nodes[n].disabled)
+		if (!mesh->nodes[n].disabled && !graph_next_link(&walk, &link))
 			diag_warning(c->diags, mesh->nodes[n].where,
 				     "%s is in no link, and has no peer",
 				     mesh->nodes[n].name);

@@ -28,7 +28,7 @@ static void report(struct check *c, uint32_t a, uint32_t b)
 	const struct node *nodes = c->mesh->nodes;
 	const struct node *x = &nodes[a < b ? a : b];
 	const struct node *y = &nodes[a < b ? b : a];
-	bool in_order = place_before(x->where, y->where);
+	bool in_order = place_compare(x->where, y->where) < 0;
 	struct diag *diag;
 
 	diag = check_error(c, in_order ? y->where : x->where,

@@ -53,8 +53,7 @@ static int claim_compare(const void *a, const void *b)
 		return order;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	return place_before(y->where, x->where) -
-	       place_before(x->where, y->where);
+	return place_compare(x->where, y->where);
 }
 
 static const char *claim_text(const struct sweep *s, const struct claim *claim)
@@ -72,7 +71,7 @@ static const char *claim_text(const struct sweep *s, const struct claim *claim)
 static void overlap(struct sweep *s, const struct claim *outer,
 		    const struct claim *inner)
 {
-	bool in_order = place_before(outer->where, inner->where);
+	bool in_order = place_compare(outer->where, inner->where) < 0;
 	const struct claim *first = in_order ? outer : inner;
 	const struct claim *later = in_order ? inner : outer;
 	struct diag *diag;
@@ -116,25 +115,24 @@ static const struct claim *open_overlay(const struct sweep *s)
 static void check_inside(struct sweep *s, const struct claim *address)
 {
 	const struct prefix_list *overlay = &s->check->mesh->overlay;
-	const struct prefix *ip = &address->prefix;
+	const struct ip *ip = &address->prefix.ip;
+	const struct placed_prefix *like = list_first(overlay, ip->family);
 	struct place other = { 0 };
 	struct diag *diag;
 	char text[IP_TEXT_MAX];
 
-	if (overlay->count)
+	if (like)
+		other = like->where;
+	else if (overlay->count)
 		other = overlay->items[0].where;
 	diag = check_error(s->check, address->where, other,
 			   "the overlay is here",
 			   "the address %s of %s is outside of the overlay",
-			   ip_format(&ip->ip, text), address->node->name);
-	for (size_t i = 0; i < overlay->count; i++)
-		if (overlay->items[i].prefix.ip.family == ip->ip.family) {
-			diag->other = overlay->items[i].where;
-			return;
-		}
-	diag->hint = ip->ip.family == AF_INET6 ?
-		"add a prefix of IPv6 to \"overlay\"" :
-		"add a prefix of IPv4 to \"overlay\"";
+			   ip_format(ip, text), address->node->name);
+	if (!like)
+		diag->hint = ip->family == AF_INET6 ?
+			"add a prefix of IPv6 to \"overlay\"" :
+			"add a prefix of IPv4 to \"overlay\"";
 }
 
 /* The two addresses of an IPv4 network that are no host's. */
@@ -231,12 +229,10 @@ static void add_endpoint(struct sweep *s, const struct node *node,
 			 const struct node_endpoint *endpoint,
 			 const struct node *reader)
 {
-	struct prefix whole = { .ip = endpoint->ip };
-
 	if (!endpoint->where.source || !endpoint->ip.family || node->disabled)
 		return;
-	whole.length = (uint8_t)ip_bits(whole.ip.family);
-	add_claim(s, CLAIM_ENDPOINT, node, whole, endpoint->where);
+	add_claim(s, CLAIM_ENDPOINT, node, prefix_whole(&endpoint->ip),
+		  endpoint->where);
 	s->all[s->count - 1].reader = reader;
 }
 
@@ -284,11 +280,10 @@ static void add_node(struct sweep *s, const struct node *node)
 				  node->subnets.items[i].prefix,
 				  node->subnets.items[i].where);
 	for (size_t i = 0; i < node->addresses.count; i++) {
-		struct prefix whole = node->addresses.items[i].prefix;
+		const struct placed_prefix *item = &node->addresses.items[i];
 
-		whole.length = (uint8_t)ip_bits(whole.ip.family);
-		add_claim(s, CLAIM_ADDRESS, node, whole,
-			  node->addresses.items[i].where);
+		add_claim(s, CLAIM_ADDRESS, node,
+			  prefix_whole(&item->prefix.ip), item->where);
 	}
 	add_endpoint(s, node, &node->endpoint, NULL);
 }

@@ -32,8 +32,6 @@ void check_meetings(struct check *c);
 /* Ways to everything, and the marks that they want: check_exit.c */
 void check_exits(struct check *c);
 
-/* Does A stand before B in the document? */
-bool place_before(struct place a, struct place b);
 /* An error at WHERE, that speaks of OTHER too. */
 struct diag *check_error(struct check *c, struct place where,
 			 struct place other, const char *other_message,

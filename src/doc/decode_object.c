@@ -259,7 +259,6 @@ int decode_word(struct decoder *d, const char *name,
 		const struct doc_value *value, const char *const *words,
 		size_t count)
 {
-	const char *nearest;
 	struct diag *diag;
 	struct sbuf all;
 
@@ -273,10 +272,7 @@ int decode_word(struct decoder *d, const char *name,
 	diag = diag_error(d->diags, decode_place(d, value->offset),
 			  "%s is %s, not %s", name,
 			  value_show(d->diags, value->text), all.data);
-	nearest = str_nearest(value->text, words, count);
-	if (nearest)
-		diag->hint = arena_printf(d->diags->arena,
-					  "did you mean '%s'?", nearest);
+	diag_hint_nearest(d->diags, diag, value->text, words, count);
 	return -1;
 }
 
@@ -316,8 +312,7 @@ static int name_compare(const void *a, const void *b)
 	const struct placed_name *x = a, *y = b;
 	int order = strcmp(x->name, y->name);
 
-	return order ? order : (x->where.offset > y->where.offset) -
-			       (x->where.offset < y->where.offset);
+	return order ? order : place_compare(x->where, y->where);
 }
 
 static int refuse_repeated(struct decoder *d, const struct field *field,

@@ -81,7 +81,7 @@ int decode_endpoint(struct decoder *d, const struct doc_value *value,
 	const char *shown = value_show(d->diags, value->text);
 	struct value_endpoint endpoint = { .host = NULL };
 	struct value_refusal why = { .message = NULL };
-	struct prefix whole = { .length = 0 };
+	struct prefix whole;
 	bool zoned, foreign;
 
 	if (!value->text.size) {
@@ -106,8 +106,7 @@ int decode_endpoint(struct decoder *d, const struct doc_value *value,
 			   shown);
 		return -1;
 	}
-	whole.ip = endpoint.endpoint.ip;
-	whole.length = (uint8_t)ip_bits(whole.ip.family);
+	whole = prefix_whole(&endpoint.endpoint.ip);
 	if (!endpoint.host && special(&whole)) {
 		diag_error(d->diags, where, "the endpoint %s is %s, where no "
 			   "other host reaches this one", shown,

@@ -16,6 +16,7 @@
 #include "doc/mesh.h"
 
 struct arena;
+struct graph;
 struct value;
 struct view;
 
@@ -52,6 +53,9 @@ int mesh_test(struct arena *arena, const struct mesh *mesh,
 /* What SELF has of the mesh, which has passed mesh_check(). */
 void view_make(struct arena *arena, const struct mesh *mesh,
 	       const struct node *self, struct view *out);
+/* The same for many nodes, from one graph_make(); OUT borrows none of it. */
+void view_of(struct arena *arena, const struct graph *graph,
+	     const struct node *self, struct view *out);
 
 /*
  * Two meshes on one host: the same interface, listen port, table or mark, or

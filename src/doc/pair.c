@@ -135,8 +135,7 @@ static int routed_compare(const void *x, const void *y)
 		return order;
 	if (a->of_b != b->of_b)
 		return a->of_b - b->of_b;
-	return (a->where.offset > b->where.offset) -
-	       (a->where.offset < b->where.offset);
+	return place_compare(a->where, b->where);
 }
 
 static void add_list(struct arena *arena, struct routes *routes,

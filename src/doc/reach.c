@@ -46,7 +46,7 @@ static const struct view *view_at(struct reach *r, uint32_t node)
 	if (view)
 		return view;
 	view = arena_new_object(r->arena, struct view);
-	view_of_ways(r->arena, &r->graph, node, view);
+	view_of_ways(r->arena, &r->graph, &r->mesh->nodes[node], view);
 	r->views[node] = view;
 	return view;
 }
@@ -90,18 +90,12 @@ static bool has_address(const struct node *node, const struct ip *ip)
 }
 
 /* The longest way out by the device of the mesh. */
-static int route_length(struct reach *r, const struct view *view,
-			const struct ip *ip)
+static int route_length(const struct view *view, const struct ip *ip)
 {
 	bool full = ip->family == AF_INET ? view->full4 : view->full6;
 	int best = longest(&view->routes, ip);
-	size_t mark = arena_mark(r->arena);
-	struct prefix_list connected;
-	int length;
+	int length = longest(&view->connected, ip);
 
-	view_connected(r->arena, view->self, &connected);
-	length = longest(&connected, ip);
-	arena_reset(r->arena, mark);
 	if (length > best)
 		best = length;
 	return best < 0 && full ? 0 : best;
@@ -147,7 +141,7 @@ static bool is_kept(struct reach *r, const struct view *view, uint32_t at,
 	*out = (struct journey){ .ok = true, .at = at };
 	if (has_address(view->self, &p->destination))
 		return true;
-	if (own < 0 || own < route_length(r, view, &p->destination))
+	if (own < 0 || own < route_length(view, &p->destination))
 		return false;
 	if (!forwards(view, &p->destination))
 		*out = ends(at, arena_printf(r->words, "%s does not forward "
@@ -204,7 +198,7 @@ static struct journey travel(struct reach *r, uint32_t at,
 		why = not_forwarded(r, view, p, hop > 0);
 		if (why)
 			return ends(at, why);
-		if (route_length(r, view, &p->destination) < 0)
+		if (route_length(view, &p->destination) < 0)
 			return ends(at, arena_printf(r->words,
 				"%s has no route to %s", view->self->name,
 				ip_text(r, &p->destination)));
@@ -286,19 +280,16 @@ static struct test_end end_of(const struct mesh *mesh,
 static bool end_address(const struct mesh *mesh, const struct test_end *end,
 			uint8_t family, struct ip *out)
 {
-	const struct prefix_list *addresses;
+	const struct placed_prefix *address;
 
 	if (end->ip.family) {
 		*out = end->ip;
 		return end->ip.family == family;
 	}
-	addresses = &mesh->nodes[end->node].addresses;
-	for (size_t i = 0; i < addresses->count; i++)
-		if (addresses->items[i].prefix.ip.family == family) {
-			*out = addresses->items[i].prefix.ip;
-			return true;
-		}
-	return false;
+	address = list_first(&mesh->nodes[end->node].addresses, family);
+	if (address)
+		*out = address->prefix.ip;
+	return address != NULL;
 }
 
 static void complain(struct reach *r, const struct mesh_test *test,

@@ -54,22 +54,18 @@ const struct node *mesh_node(const struct mesh *mesh, const char *name)
 	return found == GRAPH_NONE ? NULL : &mesh->nodes[found];
 }
 
+static int label_compare(const void *name, const void *label)
+{
+	return strcmp(name, *(const char *const *)label);
+}
+
+/* Asked only where links use labels. */
 static uint32_t label_find(const struct graph *g, const char *name)
 {
-	uint32_t low = 0, high = g->label_count;
+	const char *const *found = bsearch(name, g->labels, g->label_count,
+					   sizeof(*g->labels), label_compare);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = strcmp(g->labels[middle], name);
-
-		if (!order)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return GRAPH_NONE;
+	return found ? (uint32_t)(found - g->labels) : GRAPH_NONE;
 }
 
 struct pair {
@@ -128,18 +124,11 @@ static struct graph_index index_make(struct arena *arena, struct pairs *pairs,
 	return index;
 }
 
-static int label_compare(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
 /* Labels that no link uses mean nothing here. */
 static void make_labels(struct arena *arena, struct graph *g)
 {
 	const struct mesh *mesh = g->mesh;
-	uint32_t count = 0, kept = 0;
+	size_t count = 0;
 
 	g->labels = arena_new_array(arena, const char *, 2 * mesh->link_count);
 	for (size_t i = 0; i < mesh->link_count; i++)
@@ -147,12 +136,7 @@ static void make_labels(struct arena *arena, struct graph *g)
 			if (mesh->links[i].ends[k].is_label)
 				g->labels[count++] =
 					mesh->links[i].ends[k].name;
-	if (count)
-		qsort(g->labels, count, sizeof(*g->labels), label_compare);
-	for (uint32_t i = 0; i < count; i++)
-		if (!kept || strcmp(g->labels[kept - 1], g->labels[i]) != 0)
-			g->labels[kept++] = g->labels[i];
-	g->label_count = kept;
+	g->label_count = (uint32_t)words_sort(g->labels, count);
 }
 
 static void make_members(struct arena *arena, struct graph *g)

@@ -256,13 +256,6 @@ static void set_network(const struct writer *w)
 	set_bool(w, "full6", is_full(view, view->full6));
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct placed_prefix *x = a, *y = b;
-
-	return prefix_compare(&x->prefix, &y->prefix);
-}
-
 /* The order in which they are written says nothing. */
 static struct prefix_list sorted(struct arena *arena,
 				 const struct prefix_list *from)
@@ -273,7 +266,8 @@ static struct prefix_list sorted(struct arena *arena,
 		return out;
 	out.items = arena_copy(arena, from->items,
 			       from->count * sizeof(*from->items));
-	qsort(out.items, out.count, sizeof(*out.items), compare);
+	qsort(out.items, out.count, sizeof(*out.items),
+	      placed_prefix_compare);
 	return out;
 }
 

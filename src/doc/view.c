@@ -4,7 +4,6 @@
  * never by the order in which the document gives them.
  */
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
@@ -20,30 +19,6 @@ struct maker {
 	uint32_t self;
 	struct view *view;
 };
-
-static int placed_compare(const void *a, const void *b)
-{
-	const struct placed_prefix *x = a, *y = b;
-	int order = prefix_compare(&x->prefix, &y->prefix);
-
-	return order ? order : (x->where.offset > y->where.offset) -
-			       (x->where.offset < y->where.offset);
-}
-
-/* Sorted, each once. */
-static void list_sort(struct prefix_list *list)
-{
-	size_t kept = 0;
-
-	if (!list->count)
-		return;
-	qsort(list->items, list->count, sizeof(*list->items), placed_compare);
-	for (size_t i = 0; i < list->count; i++)
-		if (!kept || prefix_compare(&list->items[kept - 1].prefix,
-					    &list->items[i].prefix))
-			list->items[kept++] = list->items[i];
-	list->count = kept;
-}
 
 static void list_reserve(struct arena *arena, struct prefix_list *list,
 			 size_t count)
@@ -68,10 +43,8 @@ static void add_addresses(struct prefix_list *list, const struct node *node)
 {
 	for (size_t i = 0; i < node->addresses.count; i++) {
 		const struct placed_prefix *item = &node->addresses.items[i];
-		struct prefix whole = item->prefix;
 
-		whole.length = (uint8_t)ip_bits(whole.ip.family);
-		list_add(list, whole, item->where);
+		list_add(list, prefix_whole(&item->prefix.ip), item->where);
 	}
 }
 
@@ -162,7 +135,7 @@ static void make_peer(const struct maker *m, const struct neighbour *n,
 		allow_mesh(m, &out->allowed);
 	else
 		allow_node(m, n->node, g->is_hub[n->node], &out->allowed);
-	list_sort(&out->allowed);
+	prefix_list_sort(&out->allowed);
 	out->endpoint = graph_endpoint(g, n->link, n->node);
 	if (out->endpoint)
 		out->endpoint_port = out->endpoint->port ? out->endpoint->port
@@ -196,27 +169,6 @@ static bool forwards(const struct view *view, uint8_t family)
 		if (list_first(&view->peers[i].allowed, family))
 			return true;
 	return list_first(&view->mesh->overlay, family);
-}
-
-/*
- * The routes that the kernel makes for our addresses, in the table main.  An
- * IPv4 address has none if it stands alone or its network is 0.0.0.0/8
- * (net/ipv4/fib_frontend.c, fib_add_ifaddr).
- */
-void view_connected(struct arena *arena, const struct node *node,
-		    struct prefix_list *out)
-{
-	list_reserve(arena, out, node->addresses.count);
-	for (size_t i = 0; i < node->addresses.count; i++) {
-		const struct placed_prefix *item = &node->addresses.items[i];
-		struct prefix network = prefix_mask(item->prefix);
-
-		if (network.ip.family == AF_INET &&
-		    (network.length == 32 || !network.ip.bytes[0]))
-			continue;
-		list_add(out, network, item->where);
-	}
-	list_sort(out);
 }
 
 /* Of ALL, sorted, keep what lies in one of BY, or what does not (COVERED):
@@ -257,7 +209,6 @@ static void make_routes(const struct maker *m)
 		     list_first(&view->self->addresses, AF_INET);
 	bool uses6 = view->forwards6 ||
 		     list_first(&view->self->addresses, AF_INET6);
-	struct prefix_list connected;
 	size_t count = 0;
 
 	for (size_t i = 0; i < view->peer_count; i++)
@@ -279,11 +230,9 @@ static void make_routes(const struct maker *m)
 					 item->where);
 		}
 	}
-	list_sort(&view->routes);
-	if (view->table != RT_TABLE_MAIN)
-		return;
-	view_connected(m->arena, view->self, &connected);
-	keep_covered(&view->routes, &connected, false);
+	prefix_list_sort(&view->routes);
+	if (view->table == RT_TABLE_MAIN)
+		keep_covered(&view->routes, &view->connected, false);
 }
 
 /* What the peers may send from, but for the whole of a family. */
@@ -304,7 +253,7 @@ static struct prefix_list sources_of_peers(const struct maker *m)
 				list_add(&sources, allowed->items[k].prefix,
 					 allowed->items[k].where);
 	}
-	list_sort(&sources);
+	prefix_list_sort(&sources);
 	return sources;
 }
 
@@ -321,7 +270,7 @@ static void make_members(const struct maker *m)
 	for (size_t i = 0; i < mesh->node_count; i++)
 		if (i != m->self && !mesh->nodes[i].disabled)
 			add_node(m, members, &mesh->nodes[i]);
-	list_sort(members);
+	prefix_list_sort(members);
 	keep_covered(members, &sources, true);
 }
 
@@ -330,33 +279,39 @@ static uint32_t setting_or(const struct setting *setting, uint32_t otherwise)
 	return setting->where.source ? setting->value : otherwise;
 }
 
-void view_of_ways(struct arena *arena, const struct graph *graph,
-		  uint32_t self, struct view *out)
+static struct maker maker_of(struct arena *arena, const struct graph *graph,
+			     const struct node *self, struct view *out)
 {
-	const struct mesh *mesh = graph->mesh;
-	const struct node *node = &mesh->nodes[self];
-	struct maker m = { arena, graph, mesh, self, out };
+	return (struct maker){ arena, graph, graph->mesh,
+			       (uint32_t)(self - graph->mesh->nodes), out };
+}
 
-	*out = (struct view){ .mesh = mesh, .self = node };
-	out->listen_port = graph_listen_port(graph, self,
+void view_of_ways(struct arena *arena, const struct graph *graph,
+		  const struct node *self, struct view *out)
+{
+	struct maker m = maker_of(arena, graph, self, out);
+
+	*out = (struct view){ .mesh = m.mesh, .self = self };
+	out->listen_port = graph_listen_port(graph, m.self,
 					     &out->listen_port_where);
-	out->mtu = setting_or(&node->mtu, setting_or(&mesh->mtu, 0));
-	out->fwmark = setting_or(&node->fwmark, 0);
-	out->table = setting_or(&node->table, RT_TABLE_MAIN);
-	if (node->disabled)
+	out->mtu = setting_or(&self->mtu, setting_or(&m.mesh->mtu, 0));
+	out->fwmark = setting_or(&self->fwmark, 0);
+	out->table = setting_or(&self->table, RT_TABLE_MAIN);
+	prefix_list_connected(arena, &self->addresses, &out->connected);
+	if (self->disabled)
 		return;
 	make_peers(&m);
 	/* A hub has to pass on what spokes send each other, and other hubs. */
-	out->relays = graph_relays(graph, self);
+	out->relays = graph_relays(graph, m.self);
 	out->forwards4 = forwards(out, AF_INET);
 	out->forwards6 = forwards(out, AF_INET6);
 	make_routes(&m);
 }
 
-void view_of(struct arena *arena, const struct graph *graph, uint32_t self,
-	     struct view *out)
+void view_of(struct arena *arena, const struct graph *graph,
+	     const struct node *self, struct view *out)
 {
-	struct maker m = { arena, graph, graph->mesh, self, out };
+	struct maker m = maker_of(arena, graph, self, out);
 
 	view_of_ways(arena, graph, self, out);
 	make_members(&m);
@@ -368,5 +323,5 @@ void view_make(struct arena *arena, const struct mesh *mesh,
 	struct graph graph;
 
 	graph_make(arena, mesh, &graph);
-	view_of(arena, &graph, (uint32_t)(self - mesh->nodes), out);
+	view_of(arena, &graph, self, out);
 }

@@ -28,6 +28,8 @@ struct view {
 	/* Over our device, sorted; no /0.  Of a family that the node neither
 	   has an address of nor forwards there are none, and no full tunnel. */
 	struct prefix_list routes;
+	/* The routes that the kernel makes for our addresses, sorted. */
+	struct prefix_list connected;
 	bool full4, full6;		/* a peer takes the whole family */
 	struct place full4_where, full6_where;
 	bool forwards4, forwards6;	/* between the mesh and others */

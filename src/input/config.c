@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -11,6 +10,7 @@
 #include "base/file.h"
 
 #define BOM "\xef\xbb\xbf"
+#define SHOWN_MAX 60	/* bytes of an unknown key */
 
 enum word { WORD_SOURCE, WORD_KEY, WORD_NODE, WORD_TEMPLATES, WORDS };
 
@@ -34,15 +34,6 @@ static struct place place_at(const struct reader *r, struct str view)
 {
 	return (struct place){ r->source,
 			       (size_t)(view.data - r->source->text.data) };
-}
-
-static const char *shown(struct arena *arena, struct str text)
-{
-	struct sbuf out;
-
-	sbuf_init(&out, arena);
-	sbuf_show(&out, text, 60);
-	return out.data;
 }
 
 /* A control character is in no path and in no name that is meant. */
@@ -70,7 +61,7 @@ static void unknown(struct reader *r, struct str key)
 	struct diag *diag;
 
 	diag = diag_error(r->diags, place_at(r, key), "unknown key \"%s\"",
-			  shown(r->diags->arena, key));
+			  str_show(r->diags->arena, key, SHOWN_MAX));
 	diag->hint = nearest ?
 		arena_printf(r->diags->arena, "%s is meant?", nearest) :
 		"the keys are source, key, node and templates";
@@ -136,21 +127,17 @@ static void read_lines(struct reader *r)
 		read_line(r, line);
 }
 
-static const char *word_text(const struct reader *r, enum word word,
-			     struct place *where)
+static const char *word_text(const struct reader *r, enum word word)
 {
 	struct str said = r->said[word];
 
-	if (!said.data)
-		return NULL;
-	*where = place_at(r, said);
-	return arena_strndup(r->arena, said.data, said.size);
+	return said.data ? arena_strndup(r->arena, said.data, said.size) :
+		NULL;
 }
 
-static const char *word_path(const struct reader *r, enum word word,
-			     struct place *where)
+static const char *word_path(const struct reader *r, enum word word)
 {
-	const char *text = word_text(r, word, where);
+	const char *text = word_text(r, word);
 
 	if (!text || text[0] == '/')
 		return text;
@@ -159,13 +146,15 @@ static const char *word_path(const struct reader *r, enum word word,
 
 static void finish(const struct reader *r, struct config *out)
 {
-	const char *source = word_text(r, WORD_SOURCE, &out->source_where);
+	const char *source = word_text(r, WORD_SOURCE);
 
 	out->source = source && strstr(source, "://") ? source :
-		word_path(r, WORD_SOURCE, &out->source_where);
-	out->key = word_path(r, WORD_KEY, &out->key_where);
-	out->node = word_text(r, WORD_NODE, &out->node_where);
-	out->templates = word_path(r, WORD_TEMPLATES, &out->templates_where);
+		word_path(r, WORD_SOURCE);
+	if (source)
+		out->source_where = place_at(r, r->said[WORD_SOURCE]);
+	out->key = word_path(r, WORD_KEY);
+	out->node = word_text(r, WORD_NODE);
+	out->templates = word_path(r, WORD_TEMPLATES);
 }
 
 static int open_folder(const char *root, struct err *e)
@@ -198,11 +187,6 @@ int config_read(const char *root, const char *mesh, struct arena *arena,
 	return 0;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void close_listing(DIR **listing)
 {
 	if (*listing)
@@ -212,11 +196,12 @@ static void close_listing(DIR **listing)
 /* NAME of NAME.conf on ARENA, or NULL. */
 static const char *config_name(struct arena *arena, const char *file)
 {
-	size_t size = strlen(file), end = strlen(".conf");
+	struct str name = str_of(file);
 
-	if (file[0] == '.' || size <= end || strcmp(file + size - end, ".conf"))
+	/* Without one before it, the ending's dot is the first byte. */
+	if (file[0] == '.' || !str_ends(name, ".conf"))
 		return NULL;
-	return arena_strndup(arena, file, size - end);
+	return arena_strndup(arena, file, name.size - strlen(".conf"));
 }
 
 /* All that an open folder holds. */
@@ -236,10 +221,8 @@ static int list(DIR *listing, struct arena *arena, const char ***names,
 	}
 	if (errno)
 		return -1;
-	if (n)
-		qsort(found, n, sizeof(*found), compare_names);
 	*names = found;
-	*count = n;
+	*count = words_sort(found, n);
 	return 0;
 }
 

@@ -25,8 +25,8 @@ struct config {
 	const char *key;	/* path of the file with the private key */
 	const char *node;
 	const char *templates;	/* path of a folder */
-	struct place source_where, key_where, node_where, templates_where;
-	struct source text;	/* what the places are in: keep OUT alive */
+	struct place source_where;
+	struct source text;	/* what the place is in: keep OUT alive */
 };
 
 /*

@@ -126,11 +126,7 @@ static void answer_line(struct arena *arena, struct str line,
 		return;
 	q = &queries[number];
 	if (str_is(address, "!")) {
-		struct sbuf why;
-
-		sbuf_init(&why, arena);
-		sbuf_show(&why, line, 100);
-		q->why = why.data;
+		q->why = str_show(arena, line, 100);
 		return;
 	}
 	scope = line;

@@ -15,8 +15,7 @@
 
 static bool device_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || (c && strchr("_=+.-", c));
+	return char_is_alphanumeric(c) || (c && strchr("_=+.-", c));
 }
 
 /*
@@ -47,13 +46,6 @@ int device_name_check(struct str name, struct err *e)
 		return err_set(e, ERR_USAGE, "no device can have the name %.*s",
 			       (int)name.size, name.data);
 	return 0;
-}
-
-static bool ends_with(const char *string, const char *end)
-{
-	size_t size = strlen(string), wanted = strlen(end);
-
-	return size >= wanted && !strcmp(string + size - wanted, end);
 }
 
 /* "NAME" of "…/NAME.conf" to OUT's device. */
@@ -107,11 +99,7 @@ static int text_check(struct str text, const char *name, struct err *e)
 /* A path as it is shown beside what was found in the file. */
 static const char *shown_name(struct arena *arena, const char *path)
 {
-	struct sbuf name;
-
-	sbuf_init(&name, arena);
-	sbuf_show(&name, str_of(path), PATH_MAX);
-	return name.data;
+	return str_show(arena, str_of(path), PATH_MAX);
 }
 
 static int open_document(const char *name, struct str text,
@@ -148,7 +136,7 @@ static int open_unnamed(const char *path, const char *name, mode_t mode,
 			struct arena *arena, struct arena *secrets,
 			struct input_source *out, struct err *e)
 {
-	bool named = ends_with(name, ".json");
+	bool named = str_ends(str_of(name), ".json");
 	struct str text;
 	char first;
 
@@ -245,7 +233,7 @@ static int open_path(const char *path, struct arena *arena,
 		return err_sys(e, "open %s", path);
 	if (S_ISDIR(st.st_mode))
 		return open_folder(path, arena, secrets, out, e);
-	if (ends_with(path, ".conf"))
+	if (str_ends(str_of(path), ".conf"))
 		return open_quick(path, st.st_mode, arena, secrets, out, e);
 	return open_unnamed(path, path, st.st_mode, arena, secrets, out, e);
 }
@@ -287,8 +275,8 @@ static int source_find(const char *root, const char *argument,
 		return err_set(e, ERR_USAGE, "%s: only http:// and https:// "
 			       "are known", argument);
 	if (strchr(argument, '/') || !strcmp(argument, ".") ||
-	    !strcmp(argument, "..") || ends_with(argument, ".conf") ||
-	    ends_with(argument, ".json"))
+	    !strcmp(argument, "..") || str_ends(str_of(argument), ".conf") ||
+	    str_ends(str_of(argument), ".json"))
 		return open_path(argument, arena, secrets, out, e);
 	return open_name(root, argument, arena, secrets, out, e);
 }

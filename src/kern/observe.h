@@ -19,7 +19,6 @@ struct observer {
 	/* what the present dump of routes is for, 0: any */
 	uint32_t table, index;
 	uint8_t protocol;
-	uint8_t family;		/* never any */
 	void *buffer;		/* of secrets, where dumps with keys land */
 	/* what may not be read, in words; "": nothing */
 	char unread[512];

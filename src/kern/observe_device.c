@@ -17,10 +17,9 @@ static bool is_wireguard(const struct link *link)
 /* Named by the scope, or with the mesh's alias. */
 static bool is_read(const struct observer *o, const struct link *link)
 {
-	size_t size = strlen(OUR_ALIAS);
+	const char *mesh = alias_mesh(link->alias);
 
-	if (!strncmp(link->alias, OUR_ALIAS, size) &&
-	    !strcmp(link->alias + size, o->scope->mesh))
+	if (mesh && !strcmp(mesh, o->scope->mesh))
 		return true;
 	for (size_t i = 0; i < o->scope->device_count; i++)
 		if (!strcmp(o->scope->devices[i], link->name))
@@ -80,7 +79,6 @@ static int read_wireguard(struct observer *o, struct device *device,
 struct addresses {
 	struct arena *arena;
 	uint32_t index;
-	uint8_t family;
 	struct prefix *items;
 	size_t count, capacity;
 	size_t mark;
@@ -101,9 +99,7 @@ static int take_address(const struct nlmsghdr *answer, void *data,
 
 	if (rt_decode_address(answer, &address, e) < 0)
 		return -1;
-	/* Asked for IPv6, a kernel without it (ipv6.disable=1) tells IPv4's. */
-	if (address.prefix.ip.family != a->family ||
-	    address.index != a->index || address.automatic)
+	if (address.index != a->index || address.automatic)
 		return 0;
 	arena_room(a->arena, &a->items, a->count, &a->capacity,
 		   sizeof(*a->items));
@@ -127,7 +123,7 @@ static int read_addresses(struct observer *o, struct device *device,
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct addresses a = { .arena = o->arena, .index = device->index };
-	const struct talk_reader reader = {
+	struct talk_reader reader = {
 		.start = start_addresses,
 		.each = take_address,
 		.data = &a,
@@ -135,7 +131,7 @@ static int read_addresses(struct observer *o, struct device *device,
 
 	for (size_t i = 0; i < array_size(families); i++) {
 		a.mark = a.count;
-		a.family = families[i];
+		reader.family = families[i];
 		if (talk_dump(&o->k->route,
 			      rt_encode_get_addresses(o->arena, families[i],
 						      device->index),

@@ -30,8 +30,7 @@ static bool is_wanted(const struct observer *o, const struct rt_route *r)
 	const struct route *route = &r->route;
 	bool ours = observer_device(o, r->index) != NULL;
 
-	/* Asked for IPv6, a kernel without it (ipv6.disable=1) tells IPv4's. */
-	if (r->cloned || route->prefix.ip.family != o->family)
+	if (r->cloned)
 		return false;
 	/* Those of connected networks come and go with the addresses. */
 	if (ours && route->protocol == RTPROT_KERNEL)
@@ -104,7 +103,6 @@ static int take_advertised(const struct nlmsghdr *answer, void *data,
 	if (rt_decode_route(answer, &decoded, e) < 0)
 		return -1;
 	if (decoded.route.protocol != RTPROT_RA ||
-	    decoded.route.prefix.ip.family != AF_INET6 ||
 	    decoded.route.prefix.length || decoded.cloned)
 		return 0;
 	link = observer_link(o, decoded.index);
@@ -113,14 +111,13 @@ static int take_advertised(const struct nlmsghdr *answer, void *data,
 	return 0;
 }
 
-static int dump(struct observer *o, uint8_t family, uint8_t protocol,
+static int dump(struct observer *o, uint8_t protocol,
 		const struct talk_reader *reader, struct err *e)
 {
 	struct nlmsghdr *request = rt_encode_get_routes(
-		o->arena, family, o->table, o->index, protocol);
+		o->arena, reader->family, o->table, o->index, protocol);
 
 	o->mark = o->have->route_count;
-	o->family = family;
 	if (talk_dump(&o->k->route, request, reader, e) == 0)
 		return 0;
 	/* No such table, or no such family: no route. */
@@ -137,21 +134,22 @@ static int dump_family(struct observer *o, uint8_t family, struct err *e)
 		.start = start_routes,
 		.each = take_route,
 		.data = o,
+		.family = family,
 	};
 
 	for (; tables && *tables; tables++) {
 		o->table = *tables;
-		if (dump(o, family, 0, &reader, e) < 0)
+		if (dump(o, 0, &reader, e) < 0)
 			return -1;
 	}
 	o->table = 0;
 	o->protocol = OUR_PROTOCOL;
-	if (dump(o, family, OUR_PROTOCOL, &reader, e) < 0)
+	if (dump(o, OUR_PROTOCOL, &reader, e) < 0)
 		return -1;
 	o->protocol = 0;
 	for (size_t i = 0; i < o->have->device_count; i++) {
 		o->index = o->have->devices[i].index;
-		if (dump(o, family, 0, &reader, e) < 0)
+		if (dump(o, 0, &reader, e) < 0)
 			return -1;
 	}
 	o->index = 0;
@@ -163,9 +161,10 @@ int observe_routes(struct observer *o, struct err *e)
 	const struct talk_reader advertised = {
 		.each = take_advertised,
 		.data = o,
+		.family = AF_INET6,
 	};
 
 	if (dump_family(o, AF_INET, e) < 0 || dump_family(o, AF_INET6, e) < 0)
 		return -1;
-	return dump(o, AF_INET6, RTPROT_RA, &advertised, e);
+	return dump(o, RTPROT_RA, &advertised, e);
 }

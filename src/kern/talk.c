@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -192,6 +193,15 @@ struct exchange {
 	bool done, interrupted, failed;
 };
 
+/* One too short to tell is the reader's to refuse. */
+static bool is_of_family(const struct nlmsghdr *m, uint8_t family)
+{
+	const struct rtgenmsg *header = mnl_nlmsg_get_payload(m);
+
+	return !family || mnl_nlmsg_get_payload_len(m) < sizeof(*header) ||
+	       header->rtgen_family == family;
+}
+
 /*
  * Also an answer that nobody wants any more is read to its end: the socket
  * takes no other dump before.
@@ -212,7 +222,8 @@ static void take(struct exchange *x, const struct nlmsghdr *m, struct err *e)
 		return;
 	}
 	if (m->nlmsg_type >= NLMSG_MIN_TYPE && x->reader && !x->failed &&
-	    !x->interrupted && x->reader->each(m, x->reader->data, e) < 0)
+	    !x->interrupted && is_of_family(m, x->reader->family) &&
+	    x->reader->each(m, x->reader->data, e) < 0)
 		x->failed = true;
 }
 

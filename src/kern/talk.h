@@ -39,6 +39,12 @@ struct talk_reader {
 		    struct err *e);
 	void *data;
 	void *buffer;	/* TALK_BUFFER bytes where they land; NULL: talk's */
+	/*
+	 * Answers of another family are passed over, 0: none is; of rtnetlink,
+	 * whose messages all begin with it.  A dump of IPv6 is one of IPv4 on a
+	 * kernel without IPv6 (ipv6.disable=1).
+	 */
+	uint8_t family;
 };
 
 /*

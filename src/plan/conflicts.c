@@ -16,11 +16,9 @@
 /* The mesh whose alias a link bears, if it is not MESH. */
 static const char *other_mesh(const char *alias, const char *mesh)
 {
-	size_t n = strlen(OUR_ALIAS);
+	const char *of = alias_mesh(alias);
 
-	if (strncmp(alias, OUR_ALIAS, n) != 0 || !strcmp(alias + n, mesh))
-		return NULL;
-	return alias + n;
+	return of && strcmp(of, mesh) != 0 ? of : NULL;
 }
 
 static int device_conflict(struct planner *p, const struct device *want)

@@ -331,14 +331,15 @@ void settle_mtu(struct state *want, const struct state *have,
 		const struct lookup *lookups, size_t count,
 		struct diags *diags)
 {
+	struct planner p = { .arena = diags->arena, .want = want,
+			     .have = have, .options = options };
+
+	p.taken = plan_taken(&p);
 	for (size_t i = 0; i < want->device_count; i++) {
 		struct device *d = &want->devices[i];
-		struct planner p = { .arena = diags->arena, .want = want,
-				     .have = have, .options = options };
 		struct path t = { .want = want, .have = have, .device = d,
 				  .planner = &p };
 
-		p.taken = plan_taken(&p);
 		find_ways(&t, diags->arena);
 		find_rules(&t, diags->arena);
 		for (size_t j = 0; j < count; j++)

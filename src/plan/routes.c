@@ -105,15 +105,15 @@ static int refuse(struct planner *p, const struct route *want,
 		  const struct route *have)
 {
 	const struct link *link = state_link(p->have, have->device);
+	const char *mesh = link ? alias_mesh(link->alias) : NULL;
 	struct sbuf text;
 
 	sbuf_init(&text, p->arena);
 	route_write(&text, have);
-	if (have->protocol == OUR_PROTOCOL && link &&
-	    str_starts(str_of(link->alias), OUR_ALIAS))
+	if (have->protocol == OUR_PROTOCOL && mesh)
 		return err_refuse(p->e, "route", "the route %s is in the way; "
 				  "it belongs to the mesh %s", text.data,
-				  link->alias + sizeof(OUR_ALIAS) - 1);
+				  mesh);
 	return err_refuse(p->e, "route", "the route %s%s%s is in the way; its "
 			  "protocol is %u, it is not ours (metric %u in table "
 			  "%u was to go through %s)", text.data,

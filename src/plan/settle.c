@@ -222,8 +222,7 @@ static int settle_priorities(struct settle *s)
 
 static bool is_word(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(c >= '0' && c <= '9') || c == '_';
+	return char_is_alphanumeric(c) || c == '_';
 }
 
 /* A word that stands at the start of a line of its own. */

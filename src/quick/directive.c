@@ -23,19 +23,16 @@ static const struct {
 
 static void warn_unknown(struct quick_file *file, struct str word)
 {
-	const char *known[array_size(words)], *nearest;
+	const char *known[array_size(words)];
 	struct diag *diag;
 
 	for (size_t i = 0; i < array_size(words); i++)
 		known[i] = words[i].word;
-	nearest = str_nearest(word, known, array_size(words));
 	diag = diag_warning(file->diags, place_of(file->source, word),
 			    "%s is no directive that is known, it is ignored",
 			    value_show(file->diags, word));
 	diag->hidden = true;
-	if (nearest)
-		diag->hint = arena_printf(file->diags->arena,
-					  "did you mean '%s'?", nearest);
+	diag_hint_nearest(file->diags, diag, word, known, array_size(words));
 }
 
 static void take_once(struct quick_file *file, struct str *seen,

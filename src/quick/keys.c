@@ -43,11 +43,6 @@ static int held_compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static int name_compare(const void *name, const void *item)
-{
-	return strcmp(name, ((const struct named_key *)item)->name);
-}
-
 static void hold(struct quick_file *file, struct quick *out)
 {
 	struct held *held = arena_new_array(file->arena, struct held,
@@ -83,8 +78,7 @@ static void check_name(struct quick_file *file, const struct quick *out,
 	if (!name.data)
 		return;
 	wanted = arena_strndup(file->arena, name.data, name.size);
-	if (bsearch(wanted, out->keys, out->key_count, sizeof(*out->keys),
-		    name_compare))
+	if (named_key_find(out->keys, out->key_count, wanted))
 		value_error(file->source, name, file->diags,
 			    "this name is taken by a key of this file")->hint =
 			"give the key's file another name";

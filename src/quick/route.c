@@ -7,51 +7,10 @@
  * made for the addresses.
  */
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
 #include "quick/file.h"
-
-static int compare(const void *a, const void *b)
-{
-	const struct placed_prefix *x = a, *y = b;
-	int order = prefix_compare(&x->prefix, &y->prefix);
-
-	return order ? order : (x->where.offset > y->where.offset) -
-			       (x->where.offset < y->where.offset);
-}
-
-/*
- * Has an address a connected route in the table main?  An IPv4 one has unless
- * it stands alone or its network is 0.0.0.0/8 (net/ipv4/fib_frontend.c,
- * fib_add_ifaddr); an IPv6 one always has (net/ipv6/addrconf.c).
- */
-static bool has_connected(const struct prefix *address)
-{
-	if (address->ip.family == AF_INET6)
-		return true;
-	return address->length < 32 && prefix_mask(*address).ip.bytes[0];
-}
-
-static struct prefix_list connected_routes(const struct quick_file *file)
-{
-	const struct prefix_list *from = &file->addresses;
-	struct prefix_list out = { .count = 0 };
-
-	out.items = arena_new_array(file->arena, struct placed_prefix,
-				    from->count);
-	for (size_t i = 0; i < from->count; i++) {
-		struct placed_prefix address = from->items[i];
-
-		if (!has_connected(&address.prefix))
-			continue;
-		address.prefix = prefix_mask(address.prefix);
-		out.items[out.count++] = address;
-	}
-	qsort(out.items, out.count, sizeof(*out.items), compare);
-	return out;
-}
 
 /*
  * Walks through sorted connected routes beside sorted prefixes.  What covers
@@ -118,34 +77,30 @@ static bool take_whole(struct quick_routes *out, const struct quick_file *file,
 
 void quick_route(const struct quick_file *file, struct quick_routes *out)
 {
-	const struct placed_prefix *last = NULL;
-	struct placed_prefix *items;
+	struct prefix_list all = { .count = file->allowed.count };
 	struct cover cover = { .next = 0 };
-	size_t count = file->allowed.count, kept = 0;
+	size_t kept = 0;
 
 	*out = (struct quick_routes){ .table = RT_TABLE_MAIN };
 	if (file->table == QUICK_TABLE_OFF)
 		return;
 	if (file->table == QUICK_TABLE_NUMBER)
 		out->table = file->table_number;
-	items = arena_new_array(file->arena, struct placed_prefix, count);
-	for (size_t i = 0; i < count; i++) {
-		items[i] = file->allowed.items[i];
-		items[i].prefix = prefix_mask(items[i].prefix);
+	all.items = arena_new_array(file->arena, struct placed_prefix,
+				    all.count);
+	for (size_t i = 0; i < all.count; i++) {
+		all.items[i] = file->allowed.items[i];
+		all.items[i].prefix = prefix_mask(all.items[i].prefix);
 	}
-	qsort(items, count, sizeof(*items), compare);
-	cover.connected = connected_routes(file);
-	for (size_t i = 0; i < count; i++) {
-		const struct placed_prefix *item = &items[i];
-		bool taken;
+	prefix_list_sort(&all);
+	prefix_list_connected(file->arena, &file->addresses, &cover.connected);
+	for (size_t i = 0; i < all.count; i++) {
+		const struct placed_prefix *item = &all.items[i];
+		bool taken = is_taken(&cover, file, &item->prefix);
 
-		if (last && !prefix_compare(&last->prefix, &item->prefix))
-			continue;
-		last = item;
-		taken = is_taken(&cover, file, &item->prefix);
 		if (!take_whole(out, file, item) && !taken)
-			items[kept++] = *item;
+			all.items[kept++] = *item;
 	}
-	out->routes = items;
+	out->routes = all.items;
 	out->count = kept;
 }

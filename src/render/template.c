@@ -5,13 +5,18 @@
 #include "base/arena.h"
 #include "render/template_private.h"
 
-#define SHOWN 60	/* bytes of a name in a message */
+#define SHOWN 60	/* bytes of a name or a value in a message */
 
 struct place template_place(const struct template *t, struct str view)
 {
 	return (struct place){
 		t->source, (size_t)(view.data - t->source->text.data)
 	};
+}
+
+const char *template_show(struct diags *diags, struct str text)
+{
+	return str_show(diags->arena, text, SHOWN);
 }
 
 size_t template_find(const struct template_set *set, struct str name)
@@ -28,20 +33,14 @@ static void missing(const struct template_set *set, const struct template *t,
 {
 	const char **names = arena_new_array(diags->arena, const char *,
 					     set->count);
-	struct sbuf shown;
-	const char *nearest;
 	struct diag *diag;
 
-	sbuf_init(&shown, diags->arena);
-	sbuf_show(&shown, name, SHOWN);
 	for (size_t i = 0; i < set->count; i++)
 		names[i] = set->items[i].name;
-	nearest = str_nearest(name, names, set->count);
 	diag = diag_error(diags, template_place(t, name),
-			  "no partial is called \"%s\"", shown.data);
-	if (nearest)
-		diag->hint = arena_printf(diags->arena, "did you mean '%s'?",
-					  nearest);
+			  "no partial is called \"%s\"",
+			  template_show(diags, name));
+	diag_hint_nearest(diags, diag, name, names, set->count);
 }
 
 /* The partials that T names. */

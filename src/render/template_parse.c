@@ -10,7 +10,6 @@
 #include "render/template_private.h"
 
 #define DELIMITER_MAX 16
-#define SHOWN 60	/* bytes of what stands in a tag, in a message */
 #define BOM "\xef\xbb\xbf"
 
 struct parser {
@@ -71,11 +70,7 @@ static const char *find(struct str text, struct str what)
 
 static const char *show(struct parser *p, struct str text)
 {
-	struct sbuf out;
-
-	sbuf_init(&out, p->diags->arena);
-	sbuf_show(&out, text, SHOWN);
-	return out.data;
+	return template_show(p->diags, text);
 }
 
 static struct place place_at(struct parser *p, struct str view)
@@ -205,8 +200,7 @@ static int read_tag(struct parser *p, const char *at, struct tag *tag)
 
 static bool is_name_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '-';
+	return char_is_alphanumeric(c) || c == '_' || c == '-';
 }
 
 /* Words of letters, digits, '_' and '-', a dot between them. */

@@ -50,3 +50,5 @@ void template_parse_one(struct arena *arena, struct template *t,
 /* The index of NAME, or set->count. */
 size_t template_find(const struct template_set *set, struct str name);
 struct place template_place(const struct template *t, struct str view);
+/* TEXT for a message: made safe, and not all of one that is long. */
+const char *template_show(struct diags *diags, struct str text);

@@ -6,8 +6,6 @@
 #include "render/template_private.h"
 #include "render/value.h"
 
-#define SHOWN 60	/* bytes of a value in a message */
-
 /* What names are looked up in, from the innermost. */
 struct context {
 	const struct value *value;
@@ -42,11 +40,7 @@ struct render {
 
 static const char *show(struct render *r, struct str text)
 {
-	struct sbuf out;
-
-	sbuf_init(&out, r->diags->arena);
-	sbuf_show(&out, text, SHOWN);
-	return out.data;
+	return template_show(r->diags, text);
 }
 
 /* True once for each node: the same again would tell nothing new. */
@@ -150,21 +144,17 @@ static void undefined(struct render *r, const struct at *at,
 		      const struct node *node, struct str part,
 		      const struct value *owner)
 {
-	struct arena *arena = r->diags->arena;
-	const char *nearest;
 	struct sbuf names;
 	struct diag *diag;
 	struct str before;
 
 	if (!report(r, at, node))
 		return;
-	sbuf_init(&names, arena);
+	sbuf_init(&names, r->diags->arena);
 	if (owner)
 		add_names(&names, owner);
 	for (const struct context *c = at->context; c && !owner; c = c->outer)
 		add_names(&names, c->value);
-	nearest = str_nearest(part, (const char *const *)(void *)names.data,
-			      names.size / sizeof(const char *));
 	before = (struct str){ node->text.data,
 			       (size_t)(part.data - node->text.data) };
 	if (before.size)
@@ -177,9 +167,9 @@ static void undefined(struct render *r, const struct at *at,
 				  "\"%s\" is %s and has no member \"%s\"",
 				  show(r, before), value_kind_words(owner),
 				  show(r, part));
-	if (nearest)
-		diag->hint = arena_printf(arena, "did you mean '%s'?",
-					  nearest);
+	diag_hint_nearest(r->diags, diag, part,
+			  (const char *const *)(void *)names.data,
+			  names.size / sizeof(const char *));
 }
 
 /* The value that the tag names, or NULL and an error. */

@@ -41,11 +41,6 @@ struct names {
 	size_t count, capacity;
 };
 
-static int name_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int read_names(struct loader *l, DIR *listing, struct names *names,
 		      struct err *e)
 {
@@ -111,16 +106,6 @@ static bool is_one_of_three(const char *name)
 	return false;
 }
 
-static void hint_nearest(struct diag *diag, struct arena *arena,
-			 const char *name, const char *const *words,
-			 size_t count)
-{
-	const char *nearest = str_nearest(str_of(name), words, count);
-
-	if (nearest)
-		diag->hint = arena_printf(arena, "did you mean '%s'?", nearest);
-}
-
 static void warn_unknown(struct loader *l, const char *folder,
 			 const char *name, bool top)
 {
@@ -130,8 +115,8 @@ static void warn_unknown(struct loader *l, const char *folder,
 		"a partial's name ends in " SUFFIX);
 
 	if (top)
-		hint_nearest(diag, l->diags->arena, name, template_file_names,
-			     TEMPLATE_FILES);
+		diag_hint_nearest(l->diags, diag, str_of(name),
+				  template_file_names, TEMPLATE_FILES);
 }
 
 /* The first found is taken. */
@@ -165,9 +150,7 @@ static int take_folder(struct loader *l, const char *root, const char *path,
 	fd_take(&fd);
 	if (read_names(l, dir, &names, e) < 0)
 		return err_wrap(e, "%s", folder);
-	if (names.count)
-		qsort(names.items, names.count, sizeof(*names.items),
-		      name_order);
+	names.count = words_sort(names.items, names.count);
 	for (size_t i = 0; i < names.count; i++) {
 		const char *file = names.items[i], *name = file;
 
@@ -230,13 +213,15 @@ static void warn_unused(struct loader *l, const struct template_set *set)
 			names[count++] = l->items[i].name;
 	for (size_t i = TEMPLATE_FILES; i < l->count; i++) {
 		const struct found *found = &l->items[i];
+		struct diag *diag;
 
 		if (found->builtin || template_uses(set, found->name))
 			continue;
-		hint_nearest(diag_warning(l->diags, (struct place){ 0 },
-					  "no template includes %s",
-					  found->source.name),
-			     l->diags->arena, found->name, names, count);
+		diag = diag_warning(l->diags, (struct place){ 0 },
+				    "no template includes %s",
+				    found->source.name);
+		diag_hint_nearest(l->diags, diag, str_of(found->name), names,
+				  count);
 	}
 }
 

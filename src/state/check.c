@@ -10,11 +10,6 @@
 
 #define IPV6_MTU_MIN 1280	/* RFC 8200 section 5 */
 
-static int place_compare(struct place a, struct place b)
-{
-	return (a.offset > b.offset) - (a.offset < b.offset);
-}
-
 /* MESSAGE at the later of two places, which name the earlier. */
 static struct diag *twice(struct diags *diags, struct place a, struct place b,
 			  const char *message)
@@ -98,18 +93,13 @@ static void check_prefixes(struct arena *arena, const struct device *d,
 		arena_reset(arena, mark);
 }
 
-struct placed_address {
-	struct prefix prefix;
-	struct place where;
-};
-
 /*
  * The kernel takes one IPv4 address with several prefix lengths, but an IPv6
  * address once.
  */
 static int address_compare(const void *a, const void *b)
 {
-	const struct placed_address *x = a, *y = b;
+	const struct placed_prefix *x = a, *y = b;
 	int order = prefix_compare(&x->prefix, &y->prefix);
 
 	if (x->prefix.ip.family == AF_INET6)
@@ -126,9 +116,9 @@ static bool same_address(const struct prefix *a, const struct prefix *b)
 static void check_addresses(struct arena *arena, const struct device *d,
 			    struct diags *diags)
 {
-	struct placed_address *all;
+	struct placed_prefix *all;
 
-	all = arena_new_array(arena, struct placed_address, d->address_count);
+	all = arena_new_array(arena, struct placed_prefix, d->address_count);
 	for (size_t i = 0; i < d->address_count; i++) {
 		all[i].prefix = d->addresses[i];
 		all[i].where = d->address_places ? d->address_places[i]

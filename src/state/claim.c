@@ -22,9 +22,9 @@ struct claim {
 
 static bool alias_is(const char *alias, const char *mesh)
 {
-	size_t size = strlen(OUR_ALIAS);
+	const char *of = alias_mesh(alias);
 
-	return !strncmp(alias, OUR_ALIAS, size) && !strcmp(alias + size, mesh);
+	return of && !strcmp(of, mesh);
 }
 
 static bool is_named(const struct claim *c, const char *name)
@@ -54,7 +54,7 @@ static bool device_is_ours(const struct claim *c, const struct device *d)
 
 static bool link_is_other_mesh(const struct claim *c, const struct link *link)
 {
-	if (!strncmp(link->alias, OUR_ALIAS, strlen(OUR_ALIAS)))
+	if (alias_mesh(link->alias))
 		return !alias_is(link->alias, c->mesh);
 	return link->group == OUR_LINK_GROUP && !link->alias[0] &&
 	       !strcmp(link->kind, "wireguard") &&

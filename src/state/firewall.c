@@ -10,8 +10,7 @@
 /* Besides letters and digits nft's identifiers may hold these, and "/". */
 static bool is_plain(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+	return char_is_alphanumeric(c) || c == '_' || c == '-' || c == '.';
 }
 
 char *firewall_table_name(struct arena *arena, const char *mesh)

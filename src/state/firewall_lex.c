@@ -8,24 +8,19 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* {string} of nft's scanner.l; a dot alone is a mark. */
 static bool begins_word(struct str text)
 {
-	if (is_letter(text.data[0]) || text.data[0] == '_')
+	if (char_is_letter(text.data[0]) || text.data[0] == '_')
 		return true;
 	return text.data[0] == '.' && text.size > 1 &&
-	       (is_letter(text.data[1]) || is_digit(text.data[1]) ||
+	       (char_is_alphanumeric(text.data[1]) ||
 		strchr("/-_.", text.data[1]));
 }
 
 static bool goes_on(char c)
 {
-	return is_letter(c) || is_digit(c) || (c && strchr("/-_.", c));
+	return char_is_alphanumeric(c) || (c && strchr("/-_.", c));
 }
 
 /* Blanks, hidden newlines, comments; TEXT begins at the first byte left. */

@@ -125,3 +125,10 @@ const struct link *state_link(const struct state *s, const char *name)
 	return find(&wanted, s->links, s->link_count, sizeof(wanted),
 		    link_compare);
 }
+
+const char *alias_mesh(const char *alias)
+{
+	size_t size = strlen(OUR_ALIAS);
+
+	return strncmp(alias, OUR_ALIAS, size) ? NULL : alias + size;
+}

@@ -216,6 +216,8 @@ struct device *state_device(const struct state *s, const char *name);
 const struct peer *device_peer(const struct device *d, const struct key *key);
 const struct sysctl *state_sysctl(const struct state *s, const char *key);
 const struct link *state_link(const struct state *s, const char *name);
+/* The mesh whose alias a link bears, within ALIAS; NULL: it is no mesh's. */
+const char *alias_mesh(const char *alias);
 
 /*
  * Which routes, rules and devices of HAVE are MESH's own: sets .owned.  By

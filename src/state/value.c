@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "state/text.h"
 
 #define SHOWN_MAX 48	/* bytes of a value repeated in a message */
@@ -117,14 +116,11 @@ struct diag *value_unknown(const struct source *source, struct str word,
 			   struct diags *diags, const char *what,
 			   const char *const *words, size_t count)
 {
-	const char *nearest = str_nearest(word, words, count);
 	struct diag *diag;
 
 	diag = value_error(source, word, diags, "%s is no %s that is known",
 			   value_show(diags, word), what);
-	if (nearest)
-		diag->hint = arena_printf(diags->arena, "did you mean '%s'?",
-					  nearest);
+	diag_hint_nearest(diags, diag, word, words, count);
 	return diag;
 }
 

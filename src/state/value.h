@@ -19,6 +19,7 @@
 #include "base/diag.h"
 #include "base/ip.h"
 #include "base/key.h"
+#include "state/prefix_list.h"
 #include "state/state.h"
 
 struct arena;
@@ -82,19 +83,9 @@ int value_endpoint_parse(struct arena *arena, struct str text,
 			 bool port_optional, struct value_endpoint *out,
 			 struct value_refusal *why) must_check_;
 
-/* Prefixes with their places, as given: unmasked, unsorted, maybe repeated. */
-struct placed_prefix {
-	struct prefix prefix;
-	struct place where;
-};
-
-struct prefix_list {
-	struct placed_prefix *items;
-	size_t count, capacity;
-};
-
 /* AllowedIPs: comma separated, as wg(8); an empty value is no item.  All good
-   items are appended even where others are wrong. */
+   items are appended even where others are wrong, and as they are given:
+   unmasked, unsorted, maybe repeated. */
 int value_allowed_ips(struct arena *arena, const struct source *source,
 		      struct str value, struct diags *diags,
 		      struct prefix_list *list) must_check_;

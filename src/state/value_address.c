@@ -155,8 +155,7 @@ static bool host_valid(struct str host)
 		for (size_t i = 0; i < label.size; i++) {
 			char c = label.data[i];
 
-			if (!is_digit(c) && c != '-' && c != '_' &&
-			    !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z'))
+			if (!char_is_alphanumeric(c) && c != '-' && c != '_')
 				return false;
 		}
 	}

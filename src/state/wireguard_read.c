@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wireguard.conf: sections, keys, and whose a directive is. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -187,45 +186,28 @@ static void take_pair(struct wireguard_reader *r, const struct ini_line *line)
 		take_interface(r, word, line->value);
 }
 
-static int placed_compare(const void *a, const void *b)
-{
-	const struct placed_prefix *x = a, *y = b;
-	int order = prefix_compare(&x->prefix, &y->prefix);
-
-	if (order)
-		return order;
-	return (x->where.offset > y->where.offset) -
-	       (x->where.offset < y->where.offset);
-}
-
 /* The current peer's prefixes: masked, in order, each once, with places. */
 static void keep_allowed(struct wireguard_reader *r, struct peer *p)
 {
 	struct prefix_list *list = &r->allowed;
 	struct prefix *prefixes;
 	struct place *places;
-	size_t kept = 0;
 
 	if (!list->count)
 		return;
 	for (size_t i = 0; i < list->count; i++)
 		list->items[i].prefix = prefix_mask(list->items[i].prefix);
-	qsort(list->items, list->count, sizeof(*list->items), placed_compare);
+	prefix_list_sort(list);
 	prefixes = arena_new_array(r->arena, struct prefix, list->count);
 	places = arena_new_array(r->arena, struct place, list->count);
 	for (size_t i = 0; i < list->count; i++) {
-		const struct placed_prefix *item = &list->items[i];
-
-		if (kept && !prefix_compare(&prefixes[kept - 1],
-					    &item->prefix))
-			continue;
-		prefixes[kept] = item->prefix;
-		places[kept++] = item->where;
+		prefixes[i] = list->items[i].prefix;
+		places[i] = list->items[i].where;
 	}
 	p->allowed_ips = prefixes;
 	p->allowed_ip_places = places;
-	p->allowed_ip_count = kept;
-	r->prefix_count += kept;
+	p->allowed_ip_count = list->count;
+	r->prefix_count += list->count;
 	list->count = 0;
 }
 

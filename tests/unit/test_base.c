@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/key.h"
 #include "base/str.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -235,6 +236,9 @@ START_TEST(str_views)
 	ck_assert(!str_is_nocase(STR("["), "{"));
 	ck_assert(str_starts(a, "Key") && str_starts(a, ""));
 	ck_assert(!str_starts(STR("Ke"), "Key"));
+	ck_assert(str_ends(a, "value") && str_ends(a, ""));
+	ck_assert(!str_ends(a, "Key") && !str_ends(STR("ey"), "Key"));
+	ck_assert(str_ends(str_of(NULL), "") && !str_ends(str_of(NULL), "x"));
 	ck_assert_int_lt(str_compare(STR("a"), STR("ab")), 0);
 	ck_assert_int_gt(str_compare(STR("b"), STR("ab")), 0);
 	ck_assert_int_eq(str_compare(STR(""), str_of(NULL)), 0);
@@ -317,6 +321,19 @@ START_TEST(str_suggestions)
 }
 END_TEST
 
+START_TEST(words_are_sorted_once)
+{
+	const char *words[] = { "b", "ab", "b", "a", "B", "a", "b" };
+	static const char *const wanted[] = { "B", "a", "ab", "b" };
+
+	ck_assert_uint_eq(words_sort(words, array_size(words)),
+			  array_size(wanted));
+	for (size_t i = 0; i < array_size(wanted); i++)
+		ck_assert_str_eq(words[i], wanted[i]);
+	ck_assert_uint_eq(words_sort(NULL, 0), 0);
+}
+END_TEST
+
 START_TEST(sbuf_grows)
 {
 	struct sbuf b;
@@ -346,11 +363,7 @@ END_TEST
 
 static const char *shown(struct str text, size_t max)
 {
-	struct sbuf b;
-
-	sbuf_init(&b, arena);
-	sbuf_show(&b, text, max);
-	return b.data;
+	return str_show(arena, text, max);
 }
 
 START_TEST(sbuf_show_is_safe)
@@ -380,6 +393,22 @@ START_TEST(sbuf_show_is_safe)
 	ck_assert_str_eq(shown(STR("ab\xc3\xa9"), 3), "ab...");
 	ck_assert_str_eq(shown(STR("abc"), 0), "...");
 	ck_assert_str_eq(shown(STR(""), 0), "");
+}
+END_TEST
+
+START_TEST(named_keys_are_found)
+{
+	static const struct named_key keys[] = {
+		{ "a.key", { { 1 } } }, { "b.psk", { { 2 } } },
+		{ "c.psk", { { 3 } } },
+	};
+
+	for (size_t i = 0; i < array_size(keys); i++)
+		ck_assert_ptr_eq(named_key_find(keys, array_size(keys),
+						keys[i].name), &keys[i].key);
+	ck_assert_ptr_null(named_key_find(keys, array_size(keys), "b.ps"));
+	ck_assert_ptr_null(named_key_find(keys, array_size(keys), ""));
+	ck_assert_ptr_null(named_key_find(NULL, 0, "a.key"));
 }
 END_TEST
 
@@ -471,8 +500,10 @@ int main(void)
 	tcase_add_test(tcase, str_views);
 	tcase_add_test(tcase, str_numbers);
 	tcase_add_test(tcase, str_suggestions);
+	tcase_add_test(tcase, words_are_sorted_once);
 	tcase_add_test(tcase, sbuf_grows);
 	tcase_add_test(tcase, sbuf_show_is_safe);
+	tcase_add_test(tcase, named_keys_are_found);
 	tcase_add_test(tcase, errors_are_worded);
 	tcase_add_test(tcase, errors_are_bounded_and_blunt);
 	suite_add_tcase(suite, tcase);

@@ -330,6 +330,20 @@ START_TEST(origins)
 }
 END_TEST
 
+START_TEST(hints_of_the_nearest)
+{
+	static const char *const words[] = { "MTU", "Address" };
+	struct diag *diag = diag_error(&diags, (struct place){ 0 }, "wrong");
+
+	diag_hint_nearest(&diags, diag, STR("Endpoint"), words,
+			  array_size(words));
+	ck_assert_ptr_null(diag->hint);
+	diag_hint_nearest(&diags, diag, STR("adress"), words,
+			  array_size(words));
+	ck_assert_str_eq(diag->hint, "did you mean 'Address'?");
+}
+END_TEST
+
 START_TEST(sorted_and_once)
 {
 	struct source a = source_of("a", "1\n2\n3\n");
@@ -460,6 +474,7 @@ int main(void)
 	tcase_add_test(tcase, windows);
 	tcase_add_test(tcase, windows_of_long_characters);
 	tcase_add_test(tcase, origins);
+	tcase_add_test(tcase, hints_of_the_nearest);
 	tcase_add_test(tcase, sorted_and_once);
 	tcase_add_test(tcase, bounded);
 	tcase_add_test(tcase, linear);

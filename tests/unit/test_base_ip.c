@@ -154,6 +154,11 @@ START_TEST(prefix_relations)
 			      c[i].outer, c[i].inner);
 	}
 	ck_assert(prefix_has(&p, &in) && !prefix_has(&p, &out));
+	p = prefix_whole(&in);
+	ck_assert(p.length == 32 && prefix_has(&p, &in));
+	p = prefix_whole(&v6);
+	ck_assert(p.length == 128 && prefix_has(&p, &v6));
+	p = prefix_of("192.168.7.0/24");
 	ck_assert(!prefix_has(&p, &v6));
 	ck_assert(!prefix_has(&(struct prefix){ 0 }, &none));
 }

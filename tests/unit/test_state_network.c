@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* network.batch: what is read, each way to refuse it, and what is written. */
+/* network.batch: what is read, each way to refuse it, and what is written;
+   the routes that the kernel makes by itself. */
 #include <check.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -9,6 +10,7 @@
 
 #include "../support/texts.h"
 #include "base/arena.h"
+#include "state/prefix_list.h"
 
 #define N "network.batch:"
 #define HINT_LINES \
@@ -327,6 +329,45 @@ START_TEST(test_fields)
 }
 END_TEST
 
+static struct prefix prefix(const char *text)
+{
+	struct prefix p;
+
+	ck_assert_int_eq(prefix_parse(str_of(text), &p), 0);
+	return p;
+}
+
+/* What the kernel makes a route for, each once, at the first that has it. */
+START_TEST(test_connected)
+{
+	static const char *const given[] = {
+		"fd00::1/64", "10.1.0.1/24", "10.9.0.1/32", "0.1.0.1/16",
+		"10.1.0.2/24", "fd01::1/128", "10.0.0.1/31",
+	};
+	static const struct { const char *network; size_t place; } wanted[] = {
+		{ "10.0.0.0/31", 6 }, { "10.1.0.0/24", 1 },
+		{ "fd00::/64", 0 }, { "fd01::1/128", 5 },
+	};
+	struct placed_prefix items[array_size(given)];
+	struct prefix_list list = { items, array_size(given), 0 }, out;
+
+	for (size_t i = 0; i < array_size(given); i++)
+		items[i] = (struct placed_prefix){ prefix(given[i]),
+						   { .offset = i } };
+	prefix_list_connected(arena, &list, &out);
+	ck_assert_uint_eq(out.count, array_size(wanted));
+	for (size_t i = 0; i < out.count; i++) {
+		struct prefix network = prefix(wanted[i].network);
+
+		ck_assert(!prefix_compare(&out.items[i].prefix, &network));
+		ck_assert_uint_eq(out.items[i].where.offset, wanted[i].place);
+	}
+	list.count = 0;
+	prefix_list_connected(arena, &list, &out);
+	ck_assert_uint_eq(out.count, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("state_network");
@@ -338,6 +379,7 @@ int main(void)
 	tcase_add_loop_test(texts, test_refused, 0, array_size(refused));
 	tcase_add_loop_test(texts, test_written, 0, array_size(lines));
 	tcase_add_test(texts, test_fields);
+	tcase_add_test(texts, test_connected);
 	suite_add_tcase(suite, texts);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
