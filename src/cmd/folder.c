@@ -20,7 +20,7 @@ static const char *const file_names[FILES] = {
 struct folder {
 	const char *name;	/* NULL: the path of the set itself */
 	struct staged_file staged[FILES];
-	bool is_staged[FILES], is_stale[FILES];
+	bool is_stale[FILES];
 	bool made;		/* by us: it goes again if the run fails */
 };
 
@@ -133,11 +133,8 @@ static int stage_file(struct folder_set *set, struct folder *f, int folder,
 	f->is_stale[i] = there && !text.data;
 	if (!text.data || same)
 		return 0;
-	if (file_stage(&f->staged[i], folder, file_names[i], text,
-		       file_mode(), e))
-		return -1;
-	f->is_staged[i] = true;
-	return 0;
+	return file_stage(&f->staged[i], folder, file_names[i], text,
+			  file_mode(), e);
 }
 
 int folder_set_stage(struct folder_set *set, const char *name,
@@ -147,13 +144,16 @@ int folder_set_stage(struct folder_set *set, const char *name,
 		texts->wireguard.text, texts->network.text,
 		texts->firewall.text
 	};
-	struct folder *f = &set->items[set->count++];
 	cleanup_fd int folder = -1;
+	struct folder *f;
 	const char *path;
 
+	if (!set->count && make_path(set, e))
+		return -1;
+	f = &set->items[set->count++];
 	f->name = name;
 	path = path_of(set, f);
-	if (make_path(set, e) || (name && make_folder(path, &f->made, e)))
+	if (name && make_folder(path, &f->made, e))
 		return -1;
 	folder = folder_open(path, "", false, 0, e);
 	if (folder < 0)
@@ -173,12 +173,14 @@ static int commit(const struct folder_set *set, struct folder *f,
 	if (folder < 0)
 		return -1;
 	for (size_t i = 0; i < FILES; i++) {
+		bool is_staged = *f->staged[i].temporary;
+
 		f->staged[i].folder = folder;
-		if (f->is_staged[i] && file_commit(&f->staged[i], e))
+		if (is_staged && file_commit(&f->staged[i], e))
 			return err_wrap(e, "%s", path);
 		if (f->is_stale[i] && file_remove(folder, file_names[i], e))
 			return err_wrap(e, "%s", path);
-		*changed += f->is_staged[i] || f->is_stale[i];
+		*changed += is_staged || f->is_stale[i];
 	}
 	return 0;
 }
@@ -203,8 +205,7 @@ void folder_set_abandon(struct folder_set *set)
 
 		for (size_t j = 0; folder >= 0 && j < FILES; j++) {
 			f->staged[j].folder = folder;
-			if (f->is_staged[j])
-				file_abandon(&f->staged[j]);
+			file_abandon(&f->staged[j]);
 		}
 		/* Only where nothing came into it. */
 		if (f->made)

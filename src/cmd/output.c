@@ -16,23 +16,22 @@
 
 void output_note(struct session *s, const char *format, ...)
 {
-	struct sbuf text, shown;
+	const char *shown;
+	struct sbuf text;
 	va_list args;
 
 	sbuf_init(&text, s->arena);
-	sbuf_init(&shown, s->arena);
 	va_start(args, format);
 	sbuf_vprintf(&text, format, args);
 	va_end(args);
 	/* It may name what others have named. */
-	sbuf_show(&shown, (struct str){ text.data, text.size }, text.size);
-	if (!shown.data)
-		return;
+	shown = str_show(s->arena, (struct str){ text.data, text.size },
+			 SIZE_MAX);
 	arena_room(s->arena, &s->notes, s->note_count, &s->note_capacity,
 		   sizeof(*s->notes));
-	s->notes[s->note_count++] = shown.data;
+	s->notes[s->note_count++] = shown;
 	if (!s->options->quiet)
-		fprintf(stderr, "meshapply: %s\n", shown.data);
+		fprintf(stderr, "meshapply: %s\n", shown);
 }
 
 bool session_colored(const struct session *s, int fd)
@@ -93,6 +92,15 @@ void stream_start(void)
 			     REPORT_FORMAT), 0);
 }
 
+void print_result(const struct options *o, json_t *object)
+{
+	if (o->jsonl) {
+		stream_start();
+		json_object_set_new(object, "type", json_string("result"));
+	}
+	print_json(object, o->jsonl ? 0 : 2);
+}
+
 void output_plan(struct session *s)
 {
 	const struct plan *plan = &s->run.plan;
@@ -121,11 +129,7 @@ void output_plan(struct session *s)
 /* An error may name a file whose name is not fit to be shown. */
 static const char *error_text(struct arena *arena, const struct err *e)
 {
-	struct sbuf out;
-
-	sbuf_init(&out, arena);
-	sbuf_show(&out, str_of(e->text), sizeof(e->text));
-	return out.data ? out.data : "";
+	return str_show(arena, str_of(e->text), SIZE_MAX);
 }
 
 json_t *error_json(struct arena *arena, const struct err *e)
@@ -247,11 +251,7 @@ void output_usage(const struct options *o)
 			   REPORT_FORMAT, "verb", o->verb, "result", "failed",
 			   "exit", ERR_USAGE, "error", "message", message,
 			   "guard");
-	if (o->jsonl) {
-		stream_start();
-		json_object_set_new(object, "type", json_string("result"));
-	}
-	print_json(object, o->jsonl ? 0 : 2);
+	print_result(o, object);
 }
 
 int output_findings(struct session *s, const struct err *e)

@@ -57,6 +57,8 @@ struct json_t *notes_json(const struct session *s);
 void print_json(struct json_t *object, size_t indent);
 /* The first line of a stream, once: it names the format. */
 void stream_start(void);
+/* The end of a run, whole or as the last line of a stream; takes OBJECT. */
+void print_result(const struct options *o, struct json_t *object);
 
 /* Where meshapply-nftc and meshapply-fetch are. */
 const char *helper_folder(struct arena *arena);

@@ -200,17 +200,11 @@ static int find_names(struct session *s, struct mesh_names *names, bool named,
 static void print_end(struct session *s, json_t *list, const struct err *e,
 		      int status)
 {
-	json_t *object = json_pack("{s:s, s:i, s:s, s:i, s:o, s:O}",
-				   "meshapply", MESHAPPLY_VERSION, "format",
-				   REPORT_FORMAT, "verb", "status", "exit",
-				   status, "error", error_json(s->arena, e),
-				   "meshes", list);
-
-	if (s->options->jsonl) {
-		stream_start();
-		json_object_set_new(object, "type", json_string("result"));
-	}
-	print_json(object, s->options->jsonl ? 0 : 2);
+	print_result(s->options,
+		     json_pack("{s:s, s:i, s:s, s:i, s:o, s:O}", "meshapply",
+			       MESHAPPLY_VERSION, "format", REPORT_FORMAT,
+			       "verb", "status", "exit", status, "error",
+			       error_json(s->arena, e), "meshes", list));
 }
 
 int cmd_status(struct options *o)

@@ -82,29 +82,22 @@ static int check_firewall(struct validation *v, const struct want *w,
 	return 0;
 }
 
-/* One of many: what it took is given back where nothing speaks of it. */
 static int check_node(struct validation *v, struct want *w,
 		      const struct node *node, struct err *e)
 {
 	struct session *s = v->s;
-	size_t mark = arena_mark(s->arena), count = s->diags.count;
-	size_t errors = s->diags.errors, notes = s->note_count;
+	struct want_mark mark = want_mark(s);
 	struct err why = { 0 };
 
 	if (document_render(s, w, node, &why) || want_state(s, w, &why) ||
 	    check_firewall(v, w, &why)) {
 		/* Its errors are collected: on to the next. */
-		if (s->diags.errors != errors)
+		if (s->diags.errors != mark.errors)
 			return 0;
 		*e = why;
 		return err_wrap(e, "%s", node->name);
 	}
-	if (s->diags.count != count || s->diags.errors != errors ||
-	    s->note_count != notes)
-		return 0;
-	s->want = (struct state){ 0 };
-	s->run.mesh = document_mesh(w->document);
-	arena_reset(s->arena, mark);
+	want_give_back(s, w, &mark);
 	return 0;
 }
 

@@ -24,6 +24,23 @@ int want_broken_text(struct session *s, const struct want *w, struct err *e)
 	return want_broken(s, w->document ? ERR_CONFIG : ERR_DATA, e);
 }
 
+struct want_mark want_mark(const struct session *s)
+{
+	return (struct want_mark){ arena_mark(s->arena), s->diags.count,
+				   s->diags.errors, s->note_count };
+}
+
+void want_give_back(struct session *s, const struct want *w,
+		    const struct want_mark *mark)
+{
+	if (s->diags.count != mark->diags || s->diags.errors != mark->errors ||
+	    s->note_count != mark->notes)
+		return;
+	s->want = (struct state){ 0 };
+	s->run.mesh = w->document->mesh.name;
+	arena_reset(s->arena, mark->arena);
+}
+
 void want_settle(const struct session *s, struct want *w)
 {
 	const struct options *o = s->options;
@@ -36,9 +53,7 @@ void want_settle(const struct session *s, struct want *w)
 /* As the reader of wg-quick files names them. */
 static bool is_preshared(const char *name)
 {
-	const char *dot = strrchr(name, '.');
-
-	return dot && !strcmp(dot, ".psk");
+	return str_ends(str_of(name), ".psk");
 }
 
 void want_warn_exposed(struct session *s, const struct want *w)
@@ -131,10 +146,10 @@ static int take(struct session *s, const char *source, struct want *w,
 /* A name that may have a config: no path, and no file by its ending. */
 static bool is_bare(const char *source)
 {
-	const char *dot = strrchr(source, '.');
+	struct str name = str_of(source);
 
-	return mesh_name_valid(str_of(source)) &&
-		!(dot && (!strcmp(dot, ".conf") || !strcmp(dot, ".json")));
+	return mesh_name_valid(name) && !str_ends(name, ".conf") &&
+		!str_ends(name, ".json");
 }
 
 /* "meshapply stauts": a verb that is none is taken for a source. */
@@ -206,6 +221,7 @@ int want_open(struct session *s, const char *source, struct want **out,
 	if (find_config(s, &source, w, e))
 		return -1;
 	want_settle(s, w);
+	w->source = source;
 	if (source_open("", source, s->arena, s->secrets, &w->in, e))
 		return not_found(s, source, w, e);
 	if (take(s, source, w, e))
@@ -216,7 +232,7 @@ int want_open(struct session *s, const char *source, struct want **out,
 
 int want_state(struct session *s, const struct want *w, struct err *e)
 {
-	const char *mesh = w->document ? document_mesh(w->document) : w->mesh;
+	const char *mesh = w->document ? w->document->mesh.name : w->mesh;
 
 	if (texts_read(s->arena, w->texts, mesh, NULL, &s->want, &s->diags))
 		return want_broken_text(s, w, e);
@@ -262,8 +278,7 @@ int want_keys(struct session *s, const struct want *w, struct diags *lost,
 {
 	cleanup_ring struct key_ring ring = {
 		.given = w->key,
-		.given_key = w->document ? document_given_key(w->document) :
-			NULL,
+		.given_key = w->document ? w->document->private_key : NULL,
 		.held = w->held,
 		.held_count = w->held_count,
 	};

@@ -22,12 +22,14 @@ struct session;
  */
 struct want {
 	struct input_source in;
+	const char *source;	/* as named by the argument or the config */
 	struct config config;		/* of this host; text.name NULL: none */
 	/* Of options, else of the config; NULL: not said */
 	const char *mesh, *key, *node;
 	const char *node_by;		/* who named the node */
 	const struct texts *texts;	/* NULL: not rendered yet */
-	const struct named_key *held;	/* keys in the source itself, by name */
+	/* Keys in the source itself, sorted by name */
+	const struct named_key *held;
 	size_t held_count;
 	struct document *document;	/* NULL: it is none */
 };
@@ -47,6 +49,18 @@ int want_state(struct session *s, const struct want *w, struct err *e)
  */
 int want_keys(struct session *s, const struct want *w, struct diags *lost,
 	      struct err *e) must_check_;
+/*
+ * Where a node of many begins, and its end: S is as for all of them, and what
+ * was allocated since the mark is given back, unless a diagnostic or a note
+ * that was made since speaks of it.
+ */
+struct want_mark {
+	size_t arena, diags, errors, notes;
+};
+
+struct want_mark want_mark(const struct session *s);
+void want_give_back(struct session *s, const struct want *w,
+		    const struct want_mark *mark);
 /* Settle W's key and node once its config is read. */
 void want_settle(const struct session *s, struct want *w);
 

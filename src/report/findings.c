@@ -75,13 +75,12 @@ static size_t word_size(struct str text)
 /* Names in angle brackets are made up; a mesh's name alone is no file's. */
 static bool is_file(const struct source *source)
 {
-	const char *name = source->name, *dot;
+	struct str name = str_of(source->name);
 
-	if (!name || name[0] == '<')
+	if (!name.data || name.data[0] == '<')
 		return false;
-	dot = strrchr(name, '.');
-	return source->text.data || strchr(name, '/') ||
-		(dot && (!strcmp(dot, ".json") || !strcmp(dot, ".conf")));
+	return source->text.data || strchr(name.data, '/') ||
+		str_ends(name, ".json") || str_ends(name, ".conf");
 }
 
 static struct spot spot_of(struct arena *arena, struct place where,
@@ -119,22 +118,13 @@ static struct spot spot_of(struct arena *arena, struct place where,
 	return spot;
 }
 
-static const char *safe(struct arena *arena, const char *text)
-{
-	struct sbuf out;
-
-	sbuf_init(&out, arena);
-	sbuf_show(&out, str_of(text), SIZE_MAX);
-	return out.data ? out.data : "";
-}
-
 /*
  * As the runner takes them apart: a property ends at a colon or a comma, a
  * command at its line's end, and a per cent sign escapes.
  */
 static void github_text(struct sbuf *out, const char *text, bool property)
 {
-	const char *shown = safe(out->arena, text);
+	const char *shown = str_show(out->arena, str_of(text), SIZE_MAX);
 
 	for (; *shown; shown++) {
 		if (*shown == '%' || (property && strchr(":,", *shown)))
@@ -190,7 +180,8 @@ void findings_github(struct sbuf *out, const struct diags *diags)
 
 static json_t *text_json(struct arena *arena, const char *text)
 {
-	return json_pack("{s:s}", "text", safe(arena, text));
+	return json_pack("{s:s}", "text", str_show(arena, str_of(text),
+						   SIZE_MAX));
 }
 
 /* RFC 3986: a relative reference, or file:// for a whole path. */
@@ -204,9 +195,8 @@ static json_t *uri_json(struct arena *arena, const char *file)
 	for (; *file; file++) {
 		unsigned char c = (unsigned char)*file;
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || strchr("-._~/", c))
-			sbuf_putc(&out, (char)c);
+		if (char_is_alphanumeric(*file) || strchr("-._~/", c))
+			sbuf_putc(&out, *file);
 		else
 			sbuf_printf(&out, "%%%02X", c);
 	}

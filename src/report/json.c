@@ -26,15 +26,10 @@ static bool is_utf8(struct str text)
 
 json_t *text_json(struct arena *arena, const char *text)
 {
-	struct sbuf shown;
-
 	if (!text)
 		return json_null();
-	if (is_utf8(str_of(text)))
-		return json_string(text);
-	sbuf_init(&shown, arena);
-	sbuf_show(&shown, str_of(text), strlen(text));
-	return json_string(shown.data);
+	return json_string(is_utf8(str_of(text)) ? text :
+			   str_show(arena, str_of(text), SIZE_MAX));
 }
 
 static void set_text(struct arena *arena, json_t *object, const char *name,

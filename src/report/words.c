@@ -326,13 +326,7 @@ static void fill(struct arena *arena, const struct step *step,
 /* The kernel takes almost any byte for the name of a link or in its alias. */
 static const char *safe(struct arena *arena, const char *text)
 {
-	struct sbuf shown;
-
-	if (!text)
-		return NULL;
-	sbuf_init(&shown, arena);
-	sbuf_show(&shown, str_of(text), strlen(text));
-	return shown.data ? shown.data : "";
+	return text ? str_show(arena, str_of(text), SIZE_MAX) : NULL;
 }
 
 void words_of_step(struct arena *arena, const struct step *step,
