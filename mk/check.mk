@@ -13,11 +13,16 @@ export UBSAN_OPTIONS := print_stacktrace=1
 # Shared by test programs: the model kernel and helpers.
 support_src := $(sort $(wildcard tests/support/*.c))
 support_obj := $(call obj,$(support_src))
+support_lib := $(B)/tests/libsupport.a
+$(support_lib): $(support_obj)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@$(AR) rcsD $@ $^
 
 vpath test_%.o $(B)/obj/tests/unit $(B)/obj/tests/fault
 
 define unit_rule
-$(B)/tests/$(notdir $(basename $(1))): $(call obj,$(1)) $(support_obj) \
+$(B)/tests/$(notdir $(basename $(1))): $(call obj,$(1)) $(support_lib) \
 		$(B)/libmeshapply.a
 	@mkdir -p $$(@D)
 	@echo '  LD      $$@'
@@ -72,8 +77,9 @@ check-release:
 	@tests/release
 
 # smoke.sh looks at the VM itself, not at us: it is for who changes that.
+# loss.sh takes its time, and writes a table: see check-loss.
 vm_suites := $(sort $(filter-out tests/vm/%lib.sh tests/vm/meshapply.sh \
-	tests/vm/smoke.sh,$(wildcard tests/vm/*.sh)))
+	tests/vm/smoke.sh tests/vm/loss.sh,$(wildcard tests/vm/*.sh)))
 
 check-vm:
 	@mk/deps build vm
@@ -94,6 +100,18 @@ check-faults:
 	@tests/vm/prepare
 	@FAULTS=all SUITE_SECONDS=10800 tests/vm/suite tests/vm/faults.sh \
 		tests/vm/interrupts.sh
+
+# What changes cost the packets that pass meanwhile, as a table.
+.PHONY: check-loss
+check-loss:
+	@mk/deps build vm
+	@$(MAKE) --no-print-directory RELEASE=1 all vm-tools
+	@tests/vm/prepare
+	@status=0; SUITE_SECONDS=3600 tests/vm/suite tests/vm/loss.sh || \
+		status=$$?; \
+	sed -n 's/^# |$$//p; t; s/^# |/|/p' build/vm/logs/loss.log \
+		> build/loss.md; \
+	echo 'The table is in build/loss.md'; exit $$status
 
 # Programs that suites run inside the VM.
 vm_tools := $(patsubst tests/vm/%.c,$(B)/tests/%,$(wildcard tests/vm/*.c))
@@ -162,7 +180,7 @@ demo-run:
 	@examples/demo/run
 
 bench:
-	@mk/deps build vm
+	@mk/deps build vm bench
 	@$(MAKE) --no-print-directory RELEASE=1 all vm-tools
 	@tests/vm/prepare
 	@bench/run

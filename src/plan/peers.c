@@ -5,62 +5,18 @@
  * prefix that moves is one insert, and only one that nobody wants any more is
  * removed.  Linear but for a sort of the prefixes that change.
  */
-#include <stdlib.h>
-#include <string.h>
-
+#include "plan/holdings.h"
 #include "plan/internal.h"
 
-/* A prefix that a peer gains or loses. */
-struct holding {
-	struct prefix prefix;
-	const struct peer *peer;
-	bool leaves;		/* the peer itself goes */
-};
-
-struct holdings {
-	struct holding *items;
-	size_t count, capacity;
-};
+/* The sender decides the path, the receiver takes a source from one peer. */
+#define FOLLOW "; lost until the other side follows, least if the peer that " \
+	"takes it is changed first, the one that gives it up last"
 
 struct peers {
 	struct planner *p;
 	const struct device *want, *have, *last;
 	struct holdings gained, lost;
 };
-
-static void hold(struct peers *c, struct holdings *list,
-		 const struct prefix *prefix, const struct peer *peer,
-		 bool leaves)
-{
-	arena_room(c->p->arena, &list->items, list->count, &list->capacity,
-		   sizeof(*list->items));
-	list->items[list->count++] = (struct holding){ *prefix, peer, leaves };
-}
-
-static int holding_compare(const void *a, const void *b)
-{
-	const struct holding *x = a, *y = b;
-
-	return prefix_compare(&x->prefix, &y->prefix);
-}
-
-static void holdings_sort(struct holdings *list)
-{
-	if (list->count > 1)
-		qsort(list->items, list->count, sizeof(*list->items),
-		      holding_compare);
-}
-
-static const struct holding *holding_find(const struct holdings *list,
-					  const struct prefix *prefix)
-{
-	struct holding key = { .prefix = *prefix };
-
-	if (!list->count)
-		return NULL;
-	return bsearch(&key, list->items, list->count, sizeof(key),
-		       holding_compare);
-}
 
 /* What is in A and not in B; both sorted.  OUT has room for all of A. */
 static size_t prefixes_without(const struct prefix *a, size_t a_count,
@@ -113,6 +69,14 @@ static void each_pair(struct peers *c,
 	}
 }
 
+static void hold(struct peers *c, struct holdings *list,
+		 const struct prefix *prefixes, size_t count,
+		 const struct peer *peer)
+{
+	for (size_t i = 0; i < count; i++)
+		holdings_add(c->p->arena, list, &prefixes[i], peer);
+}
+
 static void collect(struct peers *c, const struct peer *want,
 		    const struct peer *have)
 {
@@ -121,25 +85,24 @@ static void collect(struct peers *c, const struct peer *want,
 	struct prefix *moved;
 	size_t count;
 
-	if (!have)
-		return;
-	if (want && !(peer_diff(want, have) & PEER_ALLOWED_IPS))
+	if (want && have && !(peer_diff(want, have) & PEER_ALLOWED_IPS))
 		return;
 	moved = gained(c, w, h, &count);
-	for (size_t i = 0; i < count; i++)
-		hold(c, &c->gained, &moved[i], want, false);
+	hold(c, &c->gained, moved, count, want);
 	moved = gained(c, h, w, &count);
-	for (size_t i = 0; i < count; i++)
-		hold(c, &c->lost, &moved[i], have, !want);
+	hold(c, &c->lost, moved, count, have);
 }
 
-static void collect_new(struct peers *c, const struct peer *want,
-			const struct peer *have)
+/* Nothing changes hands where nobody has anything. */
+static void collect_all(struct peers *c)
 {
-	if (want && !have && c->have)
-		for (size_t i = 0; i < want->allowed_ip_count; i++)
-			hold(c, &c->gained, &want->allowed_ips[i], want,
-			     false);
+	if (!c->have || !c->have->peer_count)
+		return;
+	each_pair(c, collect);
+	holdings_sort(&c->gained);
+	holdings_sort(&c->lost);
+	holdings_look(&c->gained, c->have);
+	holdings_look(&c->lost, c->want);
 }
 
 static struct step *peer_step(struct peers *c, enum step_kind kind,
@@ -167,25 +130,50 @@ static const struct peer *last_peer(const struct peers *c,
 	return c->last ? device_peer(c->last, &peer->public_key) : NULL;
 }
 
-/* A prefix comes from somebody else: who notices? */
-static void class_of_moves(struct peers *c, struct step *s)
+/* PREFIX is of FROM before and of TO behind the change: who notices? */
+static void class_of_move(struct peers *c, struct step *s,
+			  const struct prefix *prefix,
+			  const struct peer *from, const struct peer *to)
+{
+	bool rekeyed = !device_peer(c->want, &from->public_key) &&
+		!device_peer(c->have, &to->public_key);
+	char text[PREFIX_TEXT_MAX], key[KEY_TEXT_MAX];
+
+	step_class(s, rekeyed ? DISRUPTION_SESSION : DISRUPTION_MESH, NULL);
+	if (s->why)
+		return;
+	prefix_format(prefix, text);
+	if (s->kind == STEP_PEER_ADD || s->kind == STEP_PEER_CHANGE)
+		s->why = arena_printf(c->p->arena, "%s moves from peer %s%s",
+			text, key_format(&from->public_key, key), rekeyed ?
+			", which goes: a new handshake" : FOLLOW);
+	else
+		s->why = arena_printf(c->p->arena, "%s moves to peer %s%s",
+			text, key_format(&to->public_key, key), rekeyed ?
+			": a new handshake" : FOLLOW);
+}
+
+static void class_of_gains(struct peers *c, struct step *s)
 {
 	for (size_t i = 0; i < s->prefix_count; i++) {
-		const struct holding *from =
-			holding_find(&c->lost, &s->prefixes[i]);
-		char text[PREFIX_TEXT_MAX], key[KEY_TEXT_MAX];
+		const struct holding *h =
+			holdings_find(&c->gained, &s->prefixes[i]);
 
-		if (!from)
-			continue;
-		step_class(s, from->leaves ? DISRUPTION_SESSION :
-			   DISRUPTION_MESH, NULL);
-		if (s->why)
-			continue;
-		s->why = arena_printf(c->p->arena, "%s moves from peer %s%s",
-			prefix_format(&s->prefixes[i], text),
-			key_format(&from->peer->public_key, key),
-			from->leaves ? ", which goes: a new handshake" :
-			"; lost until the other side follows");
+		if (h && h->other && peer_compare(h->other, h->peer))
+			class_of_move(c, s, &h->prefix, h->other, h->peer);
+	}
+}
+
+/* What is taken over by name is told where it is. */
+static void class_of_losses(struct peers *c, struct step *s,
+			    const struct prefix *lost, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct holding *h = holdings_find(&c->lost, &lost[i]);
+
+		if (h && h->other && h->other_length < h->prefix.length &&
+		    peer_compare(h->other, h->peer))
+			class_of_move(c, s, &h->prefix, h->peer, h->other);
 	}
 }
 
@@ -200,7 +188,7 @@ static void peer_add(struct peers *c, const struct peer *want)
 		(want->keepalive ? PEER_KEEPALIVE : 0u) |
 		(want->allowed_ip_count ? PEER_ALLOWED_IPS : 0u);
 	s->drift = last_peer(c, want) != NULL;
-	class_of_moves(c, s);
+	class_of_gains(c, s);
 }
 
 static bool peer_drift(const struct peers *c, const struct peer *want,
@@ -222,7 +210,7 @@ static void allowed_ips_remove(struct peers *c, const struct peer *want,
 	struct step *s;
 
 	for (size_t i = 0; i < count; i++)
-		if (!holding_find(&c->gained, &lost[i]))
+		if (!holdings_find(&c->gained, &lost[i]))
 			lost[left++] = lost[i];
 	if (!left)
 		return;
@@ -232,6 +220,7 @@ static void allowed_ips_remove(struct peers *c, const struct peer *want,
 	s->prefix_count = left;
 	s->fields = PEER_ALLOWED_IPS;
 	s->drift = peer_drift(c, want, PEER_ALLOWED_IPS);
+	class_of_losses(c, s, lost, left);
 }
 
 /* An endpoint cannot be taken back, a peer without a session can. */
@@ -276,7 +265,7 @@ static void peer_change(struct peers *c, const struct peer *want,
 	if (fields & PEER_PRESHARED_KEY)
 		step_class(s, DISRUPTION_REKEY,
 			   "both sides need the new key at the next handshake");
-	class_of_moves(c, s);
+	class_of_gains(c, s);
 }
 
 static void peer_remove(struct peers *c, const struct peer *have)
@@ -285,6 +274,7 @@ static void peer_remove(struct peers *c, const struct peer *have)
 				   NULL, have);
 
 	s->drift = c->last && !last_peer(c, have);
+	class_of_losses(c, s, have->allowed_ips, have->allowed_ip_count);
 	step_class(s, DISRUPTION_SESSION, "its session ends");
 }
 
@@ -316,10 +306,6 @@ void plan_peers(struct planner *p, const struct device *want,
 		.last = p->last ? state_device(p->last, want->name) : NULL,
 	};
 
-	each_pair(&c, collect);
-	if (c.lost.count)
-		each_pair(&c, collect_new);
-	holdings_sort(&c.gained);
-	holdings_sort(&c.lost);
+	collect_all(&c);
 	each_pair(&c, plan_pair);
 }
