@@ -32,8 +32,14 @@ PKG_CONFIG ?= pkg-config
 
 ifdef RELEASE
 B := build/release
+# What is not known of a machine would be an error there.
+machine := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+OPT_x86_64 := -fstack-clash-protection -fcf-protection
+OPT_i686 := $(OPT_x86_64)
+OPT_aarch64 := -fstack-clash-protection -mbranch-protection=standard
+OPT_s390x := -fstack-clash-protection
 OPT := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-	-fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero
+	-ftrivial-auto-var-init=zero $(OPT_$(machine))
 LINK := -Wl,-z,relro,-z,now -Wl,--build-id=sha1 -Wl,--as-needed
 else
 B := build
@@ -51,7 +57,8 @@ ifneq ($(findstring clang,$(CC)),)
 WARN := $(filter-out -Wpedantic -Wnull-dereference,$(WARN))
 endif
 
-CPPFLAGS_ALL := -D_GNU_SOURCE -Isrc $(CPPFLAGS) \
+CPPFLAGS_ALL := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-Isrc $(CPPFLAGS) \
 	-DMESHAPPLY_VERSION='"$(VERSION)"' \
 	-DMESHAPPLY_LIBEXECDIR='"$(LIBEXECDIR)"' \
 	-DMESHAPPLY_DATADIR='"$(DATADIR)"'
@@ -66,7 +73,7 @@ nftc_libs := $(shell $(PKG_CONFIG) --libs libnftables libmnl 2>/dev/null)
 
 # Sources, sorted: the order of linking does not depend on the file system.
 lib_src := $(sort $(foreach d,base input state render doc quick plan kern \
-	apply report cmd,$(wildcard src/$(d)/*.c)))
+	apply doctor report cmd,$(wildcard src/$(d)/*.c)))
 main_src := src/main.c
 nftc_src := $(sort $(wildcard src/nftc/*.c))
 fetch_src := $(sort $(wildcard src/fetch/*.c))
@@ -92,7 +99,7 @@ $(B)/obj/src/render/builtin.o build/fuzz/obj/src/render/builtin.o: \
 $(B)/libmeshapply.a: $(lib_obj)
 	@echo '  AR      $@'
 	@rm -f $@
-	@ar rcsD $@ $(lib_obj)
+	@$(AR) rcsD $@ $(lib_obj)
 
 $(B)/meshapply: $(call obj,$(main_src)) $(B)/libmeshapply.a
 	@echo '  LD      $@'
@@ -107,6 +114,7 @@ $(B)/meshapply-fetch: $(call obj,$(fetch_src)) $(B)/libmeshapply.a
 	@$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(main_libs)
 
 include mk/check.mk
+include mk/deep.mk
 include mk/install.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
@@ -117,4 +125,5 @@ clean:
 
 help:
 	@sed -n 's/^# make/make/p; s/^#   *  */\t/p' Makefile | head -20
-	@echo 'make lint fuzz bench install uninstall dist demo check-vm check-faults check-smoke clean'
+	@echo 'make lint fuzz bench install uninstall dist demo check-vm check-faults check-loss check-smoke' \
+		'check-portable check-valgrind check-integer cov fuzz-long clean'

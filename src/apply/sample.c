@@ -48,7 +48,7 @@ bool sample_lines(struct records *r, struct sample *out)
 	if (r->bad)
 		return false;
 	if (count)
-		qsort(peers, count, sizeof(*peers), compare);
+		items_sort(peers, count, sizeof(*peers), compare);
 	*out = (struct sample){ peers, count };
 	return true;
 }

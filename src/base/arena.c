@@ -10,6 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/libc.h"
+#include "base/str.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_ASAN 1
 #elif defined(__has_feature)
@@ -83,14 +86,15 @@ static int commit(struct arena *arena, size_t end)
 	return 0;
 }
 
-static struct arena *arena_make(size_t size, bool secret)
+static struct arena *arena_make(uint64_t wanted, bool secret)
 {
 	size_t chunk = secret ? CHUNK_SECRET : CHUNK;
 	struct arena *arena;
+	size_t size;
 
-	if (size > SIZE_MAX / 2)
-		out_of_memory();
-	size = round_up(size + HEADER, CHUNK);
+	if (wanted > ARENA_MOST)
+		wanted = ARENA_MOST;
+	size = round_up((size_t)wanted + HEADER, CHUNK);
 	/* PROT_NONE is not counted where overcommit is off, RW would be. */
 	arena = mmap(NULL, size, PROT_NONE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -110,12 +114,12 @@ static struct arena *arena_make(size_t size, bool secret)
 	return arena;
 }
 
-struct arena *arena_new(size_t size)
+struct arena *arena_new(uint64_t size)
 {
 	return arena_make(size, false);
 }
 
-struct arena *arena_new_secret(size_t size)
+struct arena *arena_new_secret(uint64_t size)
 {
 	return arena_make(size, true);
 }
@@ -203,7 +207,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	length = vsnprintf(start, sizeof(start), format, args);
+	length = text_format(start, sizeof(start), format, args);
 	va_end(args);
 	if (length < 0)
 		return arena_alloc(arena, 1);
@@ -212,7 +216,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 		memcpy(text, start, (size_t)length);
 	} else {
 		va_start(args, format);
-		vsnprintf(text, (size_t)length + 1, format, args);
+		text_format(text, (size_t)length + 1, format, args);
 		va_end(args);
 	}
 	if (arena->secret)

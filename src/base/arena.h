@@ -12,15 +12,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
 struct arena;
 
-/* SIZE is address space in bytes, not memory.  Never NULL. */
-struct arena *arena_new(size_t size);
+/* A run has up to four arenas at a time: there must be room for all. */
+#define ARENA_MOST (sizeof(void *) > 4 ? UINT64_MAX / 2 : (uint64_t)1 << 29)
+
+/*
+ * SIZE is address space in bytes, not memory; with 32-bit addresses it is cut
+ * to ARENA_MOST.  Never NULL.
+ */
+struct arena *arena_new(uint64_t size);
 /* The same for secrets: locked as far as RLIMIT_MEMLOCK lets, not dumped. */
-struct arena *arena_new_secret(size_t size);
+struct arena *arena_new_secret(uint64_t size);
 /* NULL is fine.  A secret arena is zeroed first. */
 void arena_free(struct arena *arena);
 void arena_freep(struct arena **arena);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/libc.h"
+
 #define MORE "..."
 
 /*
@@ -77,7 +79,7 @@ static enum err_kind kind_of(int number)
 int err_sys(struct err *e, const char *format, ...)
 {
 	int number = errno;
-	const char *words = strerrordesc_np(number);
+	const char *words = errno_words(number);
 	char text[sizeof(e->text)], what[sizeof(e->text) - 80];
 	va_list args;
 

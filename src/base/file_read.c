@@ -33,9 +33,13 @@ static ssize_t read_some(int fd, char *data, size_t size)
 	}
 }
 
-/* The file's size is but a hint: it may grow while it is read. */
+/*
+ * The file's size is but a hint: it may grow while it is read.  At KNOWN bytes
+ * its end is not asked for (0: not known).
+ */
 static int read_whole(int fd, const char *name, size_t limit, size_t hint,
-		      struct arena *arena, struct str *out, struct err *e)
+		      size_t known, struct arena *arena, struct str *out,
+		      struct err *e)
 {
 	/* One byte more than allowed tells that there is more; one is NUL. */
 	size_t most = limit + 2, capacity = hint + 2, size = 0;
@@ -47,6 +51,9 @@ static int read_whole(int fd, const char *name, size_t limit, size_t hint,
 		if (size > limit)
 			return err_set(e, ERR_DATA, "%s is larger than %zu "
 				       "bytes", name, limit);
+		/* There was room for one byte more, which did not come. */
+		if (known && size == known)
+			break;
 		if (size < capacity - 1)
 			continue;
 		capacity = capacity > most / 2 ? most : capacity * 2;
@@ -59,34 +66,40 @@ static int read_whole(int fd, const char *name, size_t limit, size_t hint,
 	return 0;
 }
 
-static int read_open(int fd, const char *name, size_t limit,
-		     struct arena *arena, struct str *out, struct err *e)
+static int read_open(int fd, const struct stat *st, const char *name,
+		     size_t limit, struct arena *arena, struct str *out,
+		     struct err *e)
 {
-	size_t mark = arena_mark(arena), hint = FIRST_PIPE;
-	struct stat st;
+	size_t mark = arena_mark(arena), hint = FIRST_PIPE, known = 0;
 
 	if (limit > SIZE_MAX / 4)
 		limit = SIZE_MAX / 4;
-	if (fstat(fd, &st) < 0 && errno == EBADF)
-		return err_set(e, ERR_NO_INPUT, "%s is closed", name);
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "look at %s", name);
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st->st_mode))
 		return err_set(e, ERR_NO_INPUT, "%s is a folder, not a file",
 			       name);
-	if (S_ISREG(st.st_mode)) {
-		if ((uintmax_t)st.st_size > limit)
+	if (S_ISREG(st->st_mode)) {
+		if ((uintmax_t)st->st_size > limit)
 			return err_set(e, ERR_DATA, "%s is larger than %zu "
 				       "bytes", name, limit);
-		hint = st.st_size ? (size_t)st.st_size : FIRST_FILE;
+		known = (size_t)st->st_size;
+		hint = known ? known : FIRST_FILE;
 	}
 	if (hint > limit)
 		hint = limit;
-	if (read_whole(fd, name, limit, hint, arena, out, e) < 0) {
+	if (read_whole(fd, name, limit, hint, known, arena, out, e) < 0) {
 		arena_reset(arena, mark);
 		return -1;
 	}
 	return 0;
+}
+
+static int look_at(int fd, const char *name, struct stat *st, struct err *e)
+{
+	if (!fstat(fd, st))
+		return 0;
+	if (errno == EBADF)
+		return err_set(e, ERR_NO_INPUT, "%s is closed", name);
+	return err_sys(e, "look at %s", name);
 }
 
 /*
@@ -124,7 +137,7 @@ int file_read(int folder, const char *name, size_t limit, struct arena *arena,
 
 	if (fd < 0)
 		return -1;
-	return read_open(fd, name, limit, arena, out, e);
+	return read_open(fd, &st, name, limit, arena, out, e);
 }
 
 static bool is_stdin(const char *path)
@@ -135,15 +148,20 @@ static bool is_stdin(const char *path)
 int file_read_path(const char *path, size_t limit, struct arena *arena,
 		   struct str *out, struct err *e)
 {
-	cleanup_fd int fd = -1;
+	cleanup_fd int opened = -1;
+	const char *name = path;
+	int fd = STDIN_FILENO;
+	struct stat st;
 
 	if (is_stdin(path))
-		return read_open(STDIN_FILENO, "standard input", limit, arena,
-				 out, e);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		name = "standard input";
+	else
+		fd = opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return err_sys(e, "open %s", path);
-	return read_open(fd, path, limit, arena, out, e);
+	if (look_at(fd, name, &st, e) < 0)
+		return -1;
+	return read_open(fd, &st, name, limit, arena, out, e);
 }
 
 /* What a user would have to type; the bare name where that is not known. */
@@ -165,12 +183,13 @@ static int secret_check(int fd, const char *name, const struct stat *st,
 {
 	char path[512];
 
-	full_path(fd, name, path, sizeof(path));
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+		full_path(fd, name, path, sizeof(path));
 		return err_set(e, ERR_CONFIG, "%s belongs to uid %u, who can "
 			       "read the secret in it: chown %u %s", name,
 			       (unsigned int)st->st_uid,
 			       (unsigned int)geteuid(), path);
+	}
 	/*
 	 * Credentials of systemd on a tmpfs: root's own, with an access list
 	 * that lets the service's user read, whose mask acl(5) puts where the
@@ -178,10 +197,12 @@ static int secret_check(int fd, const char *name, const struct stat *st,
 	 */
 	if (!st->st_uid && !st->st_gid && (st->st_mode & 0777) == 0440)
 		return 0;
-	if (st->st_mode & 077)
+	if (st->st_mode & 077) {
+		full_path(fd, name, path, sizeof(path));
 		return err_set(e, ERR_CONFIG, "%s is open to others (mode "
 			       "%04o) and holds a secret: chmod go= %s", name,
 			       (unsigned int)(st->st_mode & 07777), path);
+	}
 	return 0;
 }
 
@@ -193,7 +214,7 @@ int file_read_secret(int folder, const char *name, size_t limit,
 
 	if (fd < 0 || secret_check(fd, name, &st, e) < 0)
 		return -1;
-	return read_open(fd, name, limit, secrets, out, e);
+	return read_open(fd, &st, name, limit, secrets, out, e);
 }
 
 static int secret_kind_check(const char *path, const struct stat *st,
@@ -226,5 +247,5 @@ int file_read_secret_path(const char *path, size_t limit,
 		return -1;
 	if (S_ISREG(st.st_mode) && secret_check(fd, path, &st, e) < 0)
 		return -1;
-	return read_open(fd, path, limit, secrets, out, e);
+	return read_open(fd, &st, path, limit, secrets, out, e);
 }

@@ -120,35 +120,55 @@ int endpoint_parse(struct str text, struct endpoint *out)
 	return 0;
 }
 
+/* Four numbers and their dots; the end, where no NUL is written. */
+static char *ipv4_format(const uint8_t *bytes, char *out)
+{
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			*out++ = '.';
+		out += number_format(bytes[i], out);
+	}
+	return out;
+}
+
 /* glibc's inet_ntop() writes IPv6 as RFC 5952 wants it. */
 char *ip_format(const struct ip *ip, char out[static IP_TEXT_MAX])
 {
-	if (!ip_bits(ip->family) ||
-	    !inet_ntop(ip->family, ip->bytes, out, IP_TEXT_MAX))
+	if (ip->family == AF_INET)
+		*ipv4_format(ip->bytes, out) = '\0';
+	else if (!ip_bits(ip->family) ||
+		 !inet_ntop(ip->family, ip->bytes, out, IP_TEXT_MAX))
 		snprintf(out, IP_TEXT_MAX, "none");
 	return out;
 }
 
+/* SIGN and NUMBER at the end of OUT. */
+static void end_with(char *out, char sign, unsigned int number)
+{
+	out += strlen(out);
+	*out++ = sign;
+	out[number_format(number, out)] = '\0';
+}
+
 char *prefix_format(const struct prefix *p, char out[static PREFIX_TEXT_MAX])
 {
-	char ip[IP_TEXT_MAX];
-
-	snprintf(out, PREFIX_TEXT_MAX, "%s/%u", ip_format(&p->ip, ip),
-		 (unsigned int)p->length);
+	ip_format(&p->ip, out);
+	end_with(out, '/', p->length);
 	return out;
 }
 
 char *endpoint_format(const struct endpoint *e,
 		      char out[static ENDPOINT_TEXT_MAX])
 {
-	char ip[IP_TEXT_MAX], zone[16] = "";
 	bool brackets = e->ip.family == AF_INET6;
 
-	ip_format(&e->ip, ip);
+	out[0] = '[';
+	ip_format(&e->ip, out + brackets);
 	if (e->scope)
-		snprintf(zone, sizeof(zone), "%%%u", (unsigned int)e->scope);
-	snprintf(out, ENDPOINT_TEXT_MAX, "%s%s%s%s:%u", brackets ? "[" : "",
-		 ip, zone, brackets ? "]" : "", (unsigned int)e->port);
+		end_with(out, '%', e->scope);
+	if (brackets)
+		strcat(out, "]");
+	end_with(out, ':', e->port);
 	return out;
 }
 

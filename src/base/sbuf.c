@@ -76,11 +76,12 @@ void sbuf_vprintf(struct sbuf *b, const char *format, va_list args)
 	int length;
 
 	va_copy(again, args);
-	length = vsnprintf(b->data + b->size, room, format, args);
+	length = text_format(b->data + b->size, room, format, args);
 	if (length > 0 && (size_t)length >= room) {
 		b->data[b->size] = '\0';
 		grow(b, (size_t)length);
-		vsnprintf(b->data + b->size, (size_t)length + 1, format, again);
+		text_format(b->data + b->size, (size_t)length + 1, format,
+			    again);
 	}
 	if (length > 0)
 		b->size += (size_t)length;

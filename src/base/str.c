@@ -15,27 +15,26 @@ bool str_equal(struct str a, struct str b)
 	return a.size == b.size && (!a.size || !memcmp(a.data, b.data, a.size));
 }
 
+/* Most are no match by their first byte: their lengths are not asked for. */
 bool str_is(struct str a, const char *string)
 {
-	return str_equal(a, str_of(string));
-}
-
-/* Not tolower(): that depends on the locale. */
-static unsigned char lower(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+	if (!string)
+		return !a.size;
+	for (size_t i = 0; i < a.size; i++)
+		if (!string[i] || a.data[i] != string[i])
+			return false;
+	return !string[a.size];
 }
 
 bool str_is_nocase(struct str a, const char *string)
 {
-	struct str b = str_of(string);
-
-	if (a.size != b.size)
-		return false;
+	if (!string)
+		return !a.size;
 	for (size_t i = 0; i < a.size; i++)
-		if (lower(a.data[i]) != lower(b.data[i]))
+		if (!string[i] || char_lower(a.data[i]) !=
+				  char_lower(string[i]))
 			return false;
-	return true;
+	return !string[a.size];
 }
 
 bool str_starts(struct str a, const char *prefix)
@@ -163,13 +162,13 @@ static size_t distance(struct str a, struct str b)
 
 		row[0] = i;
 		for (size_t j = 1; j <= b.size; j++) {
-			unsigned char x = lower(a.data[i - 1]);
-			unsigned char y = lower(b.data[j - 1]);
+			char x = char_lower(a.data[i - 1]);
+			char y = char_lower(b.data[j - 1]);
 
 			row[j] = least(last[j - 1] + (x != y),
 				       1 + least(last[j], row[j - 1]));
-			if (i > 1 && j > 1 && x == lower(b.data[j - 2]) &&
-			    y == lower(a.data[i - 2]))
+			if (i > 1 && j > 1 && x == char_lower(b.data[j - 2]) &&
+			    y == char_lower(a.data[i - 2]))
 				row[j] = least(row[j], before[j - 2] + 1);
 		}
 		before = last;
@@ -221,4 +220,18 @@ size_t words_sort(const char **words, size_t count)
 		if (!kept || strcmp(words[kept - 1], words[i]) != 0)
 			words[kept++] = words[i];
 	return kept;
+}
+
+void items_sort(void *items, size_t count, size_t size,
+		int (*compare)(const void *, const void *))
+{
+	const char *item = items;
+
+	if (count < 2)
+		return;
+	for (size_t left = count - 1; left; left--, item += size)
+		if (compare(item, item + size) > 0) {
+			qsort(items, count, size, compare);
+			return;
+		}
 }

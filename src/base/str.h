@@ -22,6 +22,12 @@ static inline bool char_is_alphanumeric(char c)
 	return char_is_letter(c) || (c >= '0' && c <= '9');
 }
 
+/* Not tolower(): that depends on the locale. */
+static inline char char_lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
 /* A view: not owned, not terminated, may hold any byte. */
 struct str {
 	const char *data;
@@ -51,8 +57,18 @@ int str_uint_or_hex(struct str a, uint64_t max, uint64_t *out) must_check_;
 const char *str_nearest(struct str a, const char *const *words, size_t count);
 /* Sort WORDS by bytes, each once; how many there are then. */
 size_t words_sort(const char **words, size_t count);
+/* qsort(3), but for what is sorted already, as most of it is. */
+void items_sort(void *items, size_t count, size_t size,
+		int (*compare)(const void *, const void *));
 /* Bytes of the UTF-8 character (RFC 3629) at the start; 0: there is none. */
 size_t str_utf8(struct str text, uint32_t *out);
+
+/* Writes VALUE in decimal to OUT, at most 20 characters without a NUL; how
+   many. */
+size_t number_format(uint64_t value, char *out);
+/* As vsnprintf(3), and faster where %s %u %d %c %zu %lu %llu are all. */
+int text_format(char *out, size_t room, const char *format, va_list args)
+	printf_(3, 0);
 
 /* Growing text; data is always terminated by a NUL not counted in size. */
 struct sbuf {

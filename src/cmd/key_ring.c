@@ -2,6 +2,7 @@
 #include "cmd/key_ring.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -127,6 +128,8 @@ static int lose(struct session *s, struct key_ring *ring,
 int ring_device(struct session *s, struct key_ring *ring, struct device *d,
 		const char *how, struct err *e)
 {
+	const char *name = NULL;	/* of KEY */
+	const struct key *key = NULL;
 	struct err failed = { 0 };
 	int result = 0;
 
@@ -137,8 +140,12 @@ int ring_device(struct session *s, struct key_ring *ring, struct device *d,
 
 		if (!p->preshared_key_file)
 			continue;
-		p->preshared_key = ring_find(s, ring, p->preshared_key_file,
-					     &failed);
+		/* One that all peers share is read once. */
+		if (!key || strcmp(name, p->preshared_key_file))
+			key = ring_find(s, ring, p->preshared_key_file,
+					&failed);
+		name = p->preshared_key_file;
+		p->preshared_key = key;
 		if (!p->preshared_key)
 			result = lose(s, ring, p, &failed, e);
 		/* All zero is how the kernel says "none". */

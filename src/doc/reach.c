@@ -16,7 +16,7 @@
 /* Views are kept while they fit; ten thousand of a full mesh would not, so
    tests are run by where they begin. */
 #define KEPT_MAX ((size_t)256 << 20)
-#define SPACE ((size_t)8 << 30)	/* of addresses, not memory */
+#define SPACE ((uint64_t)8 << 30)	/* of addresses, not memory */
 
 struct reach {
 	struct arena *arena;	/* of views, emptied when it is full */
@@ -376,7 +376,7 @@ static void run_all(struct reach *r)
 			.from = end_of(mesh, &mesh->tests[i].from),
 			.to = end_of(mesh, &mesh->tests[i].to),
 		};
-	qsort(runs, mesh->test_count, sizeof(*runs), run_compare);
+	items_sort(runs, mesh->test_count, sizeof(*runs), run_compare);
 	for (size_t i = 0; i < mesh->test_count; i++)
 		run(r, &runs[i]);
 }

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/libc.h"
 #include "base/str.h"
 
 #define ANSWER_LIMIT (16u << 20)
@@ -46,7 +47,7 @@ static int child_start(const char *program, int end, pid_t *pid,
 	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY,
 					 0);
 	/* Also what whoever started us had open. */
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	spawn_close_from(&actions, 3);
 	error = posix_spawn(pid, program, &actions, NULL, argv, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	if (!error)

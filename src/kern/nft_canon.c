@@ -98,7 +98,7 @@ static struct nft_item **elements_of(const struct nft_canon *c,
 	     i = c->elements.items[i].next)
 		list[n++] = &c->elements.items[i];
 	if (n)
-		qsort(list, n, sizeof(struct nft_item *), compare_attrs);
+		items_sort(list, n, sizeof(struct nft_item *), compare_attrs);
 	return list;
 }
 
@@ -114,7 +114,7 @@ static int write_elements(struct writer *w, const struct nft_named *set,
 				      &first[i]) < 0)
 			return -1;
 	if (set->count)
-		qsort(first, set->count, sizeof(*first), compare_elements);
+		items_sort(first, set->count, sizeof(*first), compare_elements);
 	object->element_first = (uint32_t)w->out->element_count;
 	object->element_count = set->count;
 	w->out->element_count += set->count;
@@ -265,7 +265,8 @@ int nft_canonicalise(struct arena *arena, struct str messages,
 				     c.elements.count);
 	if (write_all(&w) < 0)
 		return -1;
-	qsort(f.objects, f.object_count, sizeof(*f.objects), compare_objects);
+	items_sort(f.objects, f.object_count, sizeof(*f.objects),
+		   compare_objects);
 	*out = f;
 	return 0;
 }

@@ -106,10 +106,11 @@ static struct units units_of(struct arena *arena, const struct firewall *f,
 	for (size_t i = 0; i < count; i++)
 		borders[i] = &elements[i];
 	if (count)
-		qsort(borders, count, sizeof(const void *), compare_borders);
+		items_sort(borders, count, sizeof(const void *),
+			   compare_borders);
 	pair_borders(borders, count, &units);
 	if (units.count)
-		qsort(units.items, units.count, sizeof(*units.items),
+		items_sort(units.items, units.count, sizeof(*units.items),
 		      compare_units);
 	return units;
 }

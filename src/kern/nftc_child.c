@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/libc.h"
 
 #define PROGRAM "meshapply-nftc"
 /* Descriptors the child is given are first moved out of their own way. */
@@ -201,7 +201,7 @@ static void set_actions(posix_spawn_file_actions_t *actions,
 	posix_spawn_file_actions_adddup2(actions, g->stream, NFTC_FD);
 	if (g->lock >= 0)
 		posix_spawn_file_actions_adddup2(actions, g->lock, ++last);
-	posix_spawn_file_actions_addclosefrom_np(actions, last + 1);
+	spawn_close_from(actions, last + 1);
 }
 
 /*
@@ -307,7 +307,7 @@ int nftc_start(struct nftc *c, const char *helper_folder, int lock,
 static void wait_for(struct nftc *c)
 {
 	struct pollfd poll_fd = {
-		.fd = pidfd_open(c->pid, 0), .events = POLLIN,
+		.fd = process_open(c->pid), .events = POLLIN,
 	};
 	int ready;
 

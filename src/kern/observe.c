@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/libc.h"
 #include "kern/rt_codec.h"
 
 /* How often links may come and go under a reading. */
@@ -82,7 +83,7 @@ int observe_links(struct observer *o, struct err *e)
 		      e) < 0)
 		return err_wrap(e, "reading links");
 	if (o->have->link_count)
-		qsort(o->have->links, o->have->link_count,
+		items_sort(o->have->links, o->have->link_count,
 		      sizeof(*o->have->links), index_order);
 	return 0;
 }
@@ -205,7 +206,7 @@ int kern_observe(struct kernel *kernel, struct arena *arena,
 			return 0;
 		*e = o.denied;
 		return err_set(e, ERR_PERMISSION, "cannot read %s: %s",
-			       o.unread, strerrordesc_np(EPERM));
+			       o.unread, errno_words(EPERM));
 	}
 	return err_set(e, ERR_BUSY,
 		       "links came and went in each of %d readings", ATTEMPTS);

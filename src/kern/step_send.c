@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/libc.h"
 #include "kern/nft.h"
 #include "kern/rt_codec.h"
 #include "kern/step.h"
@@ -33,7 +34,7 @@ static int set_index(struct kern *k, const struct plan *plan,
 	if (!target || plan->steps[m->step].kind == STEP_LINK_CREATE)
 		return 0;
 	if (!target->index) {
-		err_set(e, ERR_FAILED, "%s", strerrordesc_np(ENODEV));
+		err_set(e, ERR_FAILED, "%s", errno_words(ENODEV));
 		return failed(k, plan, m, e);
 	}
 	if (channel == CHANNEL_WIREGUARD)

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/libc.h"
 #include "kern/attrs.h"
 
 #define RECEIVE_SPACE (4 << 20)
@@ -73,8 +74,7 @@ static int say(struct err *e, int number)
 	errno = number;
 	err_sys(e, "kernel");
 	err_set(e, e->kind == ERR_NO_INPUT ? ERR_FAILED : e->kind, "%s",
-		strerrordesc_np(number) ? strerrordesc_np(number) :
-					  "unknown error");
+		errno_words(number) ? errno_words(number) : "unknown error");
 	e->number = number;
 	return -1;
 }

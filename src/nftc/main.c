@@ -9,7 +9,7 @@
 #include "nftc/nftc.h"
 
 /* Address space, not memory: a text, and the dump of what it makes. */
-#define ARENA_SIZE ((size_t)4 << 30)
+#define ARENA_SIZE ((uint64_t)4 << 30)
 
 /* 1: the job is whole; 0: more is to come. */
 static int take(struct arena *arena, const struct nftc_frame *frame,

@@ -52,12 +52,12 @@ size_t addresses_listed(struct arena *arena, const struct prefix *given,
 				family == AF_INET6 &&
 				!ip_is_link_local(&given[i].ip) };
 	if (family == AF_INET) {
-		qsort(ranks, n, sizeof(*ranks), rank_by_subnet);
+		items_sort(ranks, n, sizeof(*ranks), rank_by_subnet);
 		for (size_t i = 1; i < n; i++)
 			ranks[i].secondary = !prefix_compare(
 				&ranks[i].subnet, &ranks[i - 1].subnet);
 	}
-	qsort(ranks, n, sizeof(*ranks), rank_by_listing);
+	items_sort(ranks, n, sizeof(*ranks), rank_by_listing);
 	*out = arena_new_array(arena, struct prefix, n);
 	for (size_t i = 0; i < n; i++)
 		(*out)[i] = given[ranks[i].index];

@@ -79,7 +79,7 @@ static void number_ids(struct arena *arena, struct plan *plan)
 
 	for (size_t i = 0; i < plan->count; i++)
 		all[i] = (struct named){ &plan->steps[i], i };
-	qsort(all, plan->count, sizeof(*all), named_compare);
+	items_sort(all, plan->count, sizeof(*all), named_compare);
 	for (size_t i = 0; i < plan->count; i++) {
 		struct step *step = all[i].step;
 

@@ -76,7 +76,7 @@ static void check_prefixes(struct arena *arena, const struct device *d,
 		count += d->peers[i].allowed_ip_count;
 	all = arena_new_array(arena, struct claimed_prefix, count);
 	count = collect_prefixes(d, all);
-	qsort(all, count, sizeof(*all), claimed_compare);
+	items_sort(all, count, sizeof(*all), claimed_compare);
 	for (size_t i = 1; i < count; i++) {
 		const struct claimed_prefix *a = &all[i - 1], *b = &all[i];
 		char message[96];
@@ -124,7 +124,7 @@ static void check_addresses(struct arena *arena, const struct device *d,
 		all[i].where = d->address_places ? d->address_places[i]
 						 : d->where;
 	}
-	qsort(all, d->address_count, sizeof(*all), address_compare);
+	items_sort(all, d->address_count, sizeof(*all), address_compare);
 	for (size_t i = 1; i < d->address_count; i++)
 		if (same_address(&all[i - 1].prefix, &all[i].prefix))
 			twice(diags, all[i - 1].where, all[i].where,

@@ -20,7 +20,7 @@ void prefix_list_sort(struct prefix_list *list)
 
 	if (!list->count)
 		return;
-	qsort(list->items, list->count, sizeof(*list->items),
+	items_sort(list->items, list->count, sizeof(*list->items),
 	      placed_prefix_compare);
 	for (size_t i = 0; i < list->count; i++)
 		if (!kept || prefix_compare(&list->items[kept - 1].prefix,

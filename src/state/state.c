@@ -37,7 +37,7 @@ static void normalise_prefixes(struct peer *peer)
 		return;
 	for (size_t i = 0; i < count; i++)
 		p[i] = prefix_mask(p[i]);
-	qsort(p, count, sizeof(*p), prefix_order);
+	items_sort(p, count, sizeof(*p), prefix_order);
 	for (size_t i = 0; i < count; i++)
 		if (!kept || prefix_compare(&p[kept - 1], &p[i]) != 0)
 			p[kept++] = p[i];
@@ -59,7 +59,7 @@ static void sort(void *items, size_t count, size_t size,
 		 int (*compare)(const void *, const void *))
 {
 	if (count > 1)
-		qsort(items, count, size, compare);
+		items_sort(items, count, size, compare);
 }
 
 void state_normalise(struct state *s)

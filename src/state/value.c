@@ -28,10 +28,7 @@ bool value_word_is(struct str text, const char *word)
 	for (; i < text.size; i++) {
 		if (is_blank(text.data[i]))
 			continue;
-		if (!*word)
-			return false;
-		if (!str_is_nocase((struct str){ text.data + i, 1 },
-				   (char[]){ *word, '\0' }))
+		if (!*word || char_lower(text.data[i]) != char_lower(*word))
 			return false;
 		word++;
 	}

@@ -11,7 +11,7 @@
 #include "doc/doc.h"
 #include "doc/view.h"
 
-#define ARENA ((size_t)4 << 30)
+#define ARENA ((uint64_t)4 << 30)
 #define NODES_VIEWED 16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -25,7 +25,7 @@ void net_setup(void)
 	};
 	struct err e;
 
-	net_arena = arena_new((size_t)4 << 30);
+	net_arena = arena_new((uint64_t)4 << 30);
 	net_secrets = arena_new_secret((size_t)1 << 30);
 	ck_assert_int_eq(kern_open(net_arena, &options, &net_kernel, &e), 0);
 	net_plan = (struct plan){ 0 };

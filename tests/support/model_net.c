@@ -418,7 +418,7 @@ int model_rule_step(struct model *m, const struct step *s)
 	size_t at = rule_find(m, s->rule, s->kind == STEP_RULE_REMOVE);
 
 	if (s->kind == STEP_RULE_ADD) {
-		if (at < m->rule_count)
+		if (at < m->rule_count && !s->twin)
 			return EEXIST;
 		model_rule_put(m, s->rule);
 		return 0;

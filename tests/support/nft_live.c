@@ -31,7 +31,7 @@ static void raise_loopback(void)
 
 static void set_up(void)
 {
-	live.arena = arena_new((size_t)8 << 30);
+	live.arena = arena_new((uint64_t)8 << 30);
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
 	raise_loopback();
 	ck_assert_int_eq(talk_open(&live.talk, live.arena, NETLINK_NETFILTER,

@@ -151,8 +151,8 @@ START_TEST(what_is_told_of_a_run)
 	result = apply(&run);
 	ck_assert_int_eq(result.end, APPLY_DONE);
 	ck_assert_uint_eq(result.steps_done, run.plan.count);
-	/* The steps, and five files and the registry. */
-	ck_assert_uint_eq(result.writes, run.plan.count + 6);
+	/* The steps, and six files and the registry. */
+	ck_assert_uint_eq(result.writes, run.plan.count + 7);
 	host_finish();
 	ck_assert_int_eq(command("test ! -e %s", "run/meshapply/office/"
 				 "journal"), 0);

@@ -18,7 +18,7 @@ static struct arena *arena;
 
 static void start(void)
 {
-	arena = arena_new((size_t)4 << 30);
+	arena = arena_new((uint64_t)4 << 30);
 }
 
 static void end(void)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rtnetlink's messages: golden bytes, there and back, cut short anywhere. */
+#include <arpa/inet.h>
 #include <check.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,11 @@ static void same_bytes(const struct nlmsghdr *got, const char *want)
 	size_t n = 0;
 	char two[3] = "";
 
+	/* Netlink is in the machine's order; these came from x86. */
+	if (htons(1) == 1) {
+		puts("NOT TESTED: captured bytes, on a big-endian machine");
+		return;
+	}
 	for (const char *c = want; *c; c++) {
 		if (*c == ' ')
 			continue;

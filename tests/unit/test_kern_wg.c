@@ -3,6 +3,8 @@
 #include <check.h>
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,7 +20,7 @@ static struct arena *arena, *secrets;
 
 static void setup(void)
 {
-	arena = arena_new((size_t)4 << 30);
+	arena = arena_new((uint64_t)4 << 30);
 	secrets = arena_new_secret((size_t)1 << 30);
 }
 
@@ -50,6 +52,11 @@ static void same_bytes(const struct nlmsghdr *got, const char *want)
 	size_t n = 0;
 	char two[3] = "";
 
+	/* Netlink is in the machine's order; these came from x86. */
+	if (htons(1) == 1) {
+		puts("NOT TESTED: captured bytes, on a big-endian machine");
+		return;
+	}
 	for (const char *c = want; *c; c++) {
 		if (*c == ' ' || *c == '\n')
 			continue;
@@ -234,9 +241,15 @@ END_TEST
 /* A dump's part as 6.1 gives it: index, name, keys, two peers. */
 static struct nlmsghdr *dump_part(void)
 {
-	static const uint8_t v6[28] = { 10, 0, 0xca, 0x6c, 0, 0, 0, 0,
-					0xfe, 0x80, [23] = 1, [24] = 9 };
-	static const uint8_t v4[16] = { 2, 0, 0xca, 0x6c, 192, 0, 2, 7 };
+	const struct sockaddr_in6 v6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(51820),
+		.sin6_addr.s6_addr = { 0xfe, 0x80, [15] = 1 },
+		.sin6_scope_id = 9,
+	};
+	const struct sockaddr_in v4 = {
+		.sin_family = AF_INET, .sin_port = htons(51820),
+		.sin_addr.s_addr = htonl(0xc0000207),
+	};
 	struct nlmsghdr *m = mnl_nlmsg_put_header(arena_alloc(arena, 4096));
 	struct genlmsghdr *g = mnl_nlmsg_put_extra_header(m, sizeof(*g));
 	int64_t when[2] = { 1700000000, 5 };
@@ -266,7 +279,8 @@ static struct nlmsghdr *dump_part(void)
 		mnl_attr_put_u64(m, WGPEER_A_TX_BYTES, 1234);
 		mnl_attr_put_u64(m, WGPEER_A_RX_BYTES, 5678);
 		mnl_attr_put_u32(m, WGPEER_A_PROTOCOL_VERSION, 1);
-		mnl_attr_put(m, WGPEER_A_ENDPOINT, i ? 16 : 28, i ? v4 : v6);
+		mnl_attr_put(m, WGPEER_A_ENDPOINT, i ? sizeof(v4) : sizeof(v6),
+			     i ? (const void *)&v4 : (const void *)&v6);
 		list = mnl_attr_nest_start(m, WGPEER_A_ALLOWEDIPS);
 		item = mnl_attr_nest_start(m, 0);
 		mnl_attr_put_u8(m, WGALLOWEDIP_A_CIDR_MASK, 24);

@@ -19,7 +19,7 @@ static struct arena *arena, *secrets;
 
 static void setup(void)
 {
-	arena = arena_new((size_t)4 << 30);
+	arena = arena_new((uint64_t)4 << 30);
 	secrets = arena_new_secret((size_t)1 << 30);
 }
 
@@ -34,7 +34,8 @@ static uint32_t random_state;
 
 static uint32_t roll(uint32_t below)
 {
-	random_state = random_state * 1664525u + 1013904223u;
+	random_state = (uint32_t)((uint64_t)random_state * 1664525 +
+				  1013904223);
 	return (uint32_t)(((uint64_t)random_state * below) >> 32);
 }
 

@@ -21,7 +21,7 @@ static struct err e;
 
 static void set_up(void)
 {
-	arena = arena_new((size_t)4 << 30);
+	arena = arena_new((uint64_t)4 << 30);
 	nm_start(arena);
 }
 

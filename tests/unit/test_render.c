@@ -19,7 +19,7 @@ static struct source document;	/* where values come from */
 
 static void setup(void)
 {
-	arena = arena_new((size_t)1 << 32);
+	arena = arena_new((uint64_t)1 << 32);
 	diags_init(&diags, arena);
 	document = (struct source){
 		.name = "office.json",

@@ -19,7 +19,7 @@ static struct arena *arena;
 
 static void setup(void)
 {
-	arena = arena_new((size_t)4 << 30);
+	arena = arena_new((uint64_t)4 << 30);
 }
 
 static void teardown(void)

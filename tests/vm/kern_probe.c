@@ -503,8 +503,8 @@ int main(int argc, char **argv)
 					      .lock = -1 };
 	struct err e;
 
-	arena = arena_new((size_t)16 << 30);
-	secrets = arena_new_secret((size_t)4 << 30);
+	arena = arena_new((uint64_t)16 << 30);
+	secrets = arena_new_secret((uint64_t)4 << 30);
 	if (kern_open(arena, &options, &kernel, &e) < 0)
 		die("open", &e);
 	if (argc == 4 && !strcmp(argv[1], "peers"))
