@@ -85,7 +85,7 @@ static void check_keys(struct check *c)
 
 	for (size_t i = 0; i < mesh->node_count; i++)
 		all[i] = &mesh->nodes[i];
-	qsort(all, mesh->node_count, sizeof(*all), key_order);
+	items_sort(all, mesh->node_count, sizeof(*all), key_order);
 	for (size_t i = 1, first = 0; i < mesh->node_count; i++) {
 		const struct node *a = all[first], *b = all[i];
 

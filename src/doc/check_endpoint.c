@@ -69,7 +69,7 @@ void check_endpoints(struct check *c)
 		spots[count++] = (struct spot){ node, port };
 	}
 	if (count)
-		qsort(spots, count, sizeof(*spots), sort_compare);
+		items_sort(spots, count, sizeof(*spots), sort_compare);
 	for (size_t i = 1, first = 0; i < count; i++) {
 		if (spot_compare(&spots[first], &spots[i]))
 			first = i;

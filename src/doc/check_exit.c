@@ -216,7 +216,7 @@ static void check_marks(const struct exits *e)
 
 		if (!node->fwmark.where.source || mark < RT_TABLE_DEFAULT ||
 		    mark > RT_TABLE_LOCAL || exit == GRAPH_NONE ||
-		    (node->table.where.source &&
+		    node->vrf.name || (node->table.where.source &&
 		     node->table.value != RT_TABLE_MAIN) ||
 		    !takes_exits(e, v) || !uses_family(e, v))
 			continue;

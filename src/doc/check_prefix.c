@@ -328,7 +328,7 @@ void check_prefixes(struct check *c)
 	check_overlay(c);
 	collect(&s);
 	if (s.count)
-		qsort(s.all, s.count, sizeof(*s.all), claim_compare);
+		items_sort(s.all, s.count, sizeof(*s.all), claim_compare);
 	for (size_t i = 0; i < s.count; i++) {
 		const struct claim *claim = &s.all[i];
 

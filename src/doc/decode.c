@@ -143,23 +143,6 @@ static int take_secrets(struct decoder *d, const struct field *field,
 	return word < 0 ? -1 : 0;
 }
 
-static int take_endpoint_policy(struct decoder *d, const struct field *field,
-				const struct doc_value *value, void *object)
-{
-	static const char *const words[] = {
-		[ENDPOINT_ROAM] = "roam",
-		[ENDPOINT_FIXED] = "fixed",
-	};
-	struct mesh *mesh = object;
-	int word = decode_word(d, field->name, value, words,
-			       array_size(words));
-
-	if (word < 0)
-		return -1;
-	mesh->endpoint_policy = (enum endpoint_policy)word;
-	return 0;
-}
-
 #define AT(member) .at = offsetof(struct mesh, member)
 
 static const struct field default_fields[] = {
@@ -167,7 +150,7 @@ static const struct field default_fields[] = {
 	  .min = 1, .max = UINT16_MAX, .minor = true },
 	{ "keepalive", KIND(DOC_NUMBER), take_setting, AT(keepalive),
 	  .max = UINT16_MAX, .minor = true },
-	{ "endpoint_policy", KIND(DOC_TEXT), take_endpoint_policy,
+	{ "endpoint_policy", KIND(DOC_TEXT), take_policy, AT(endpoint_policy),
 	  .minor = true },
 };
 

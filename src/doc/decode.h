@@ -13,6 +13,9 @@
 #define TESTS_MAX 10000	/* each may take two nodes' views */
 #define NODE_NAME_MAX 63
 #define LABEL_PREFIX "label:"
+/* What IPv6 wants, RFC 8200 section 5; what a route can have, ip-route(8). */
+#define LINK_MTU_MIN 1280
+#define LINK_MTU_MAX 65520
 #define INLINE_PREFIX "inline:"	/* of names made up for inline keys */
 /* What RFC 8259 section 6 calls interoperable: 2^53 - 1. */
 #define WHOLE_NUMBER_MAX 9007199254740991u
@@ -70,6 +73,9 @@ int take_nothing(struct decoder *d, const struct field *field,
 		 const struct doc_value *value, void *object);
 int take_setting(struct decoder *d, const struct field *field,
 		 const struct doc_value *value, void *object);
+/* A setting whose value is an enum endpoint_policy. */
+int take_policy(struct decoder *d, const struct field *field,
+		const struct doc_value *value, void *object);
 
 int decode_number(struct decoder *d, const char *name,
 		  const struct doc_value *value, uint64_t min, uint64_t max,

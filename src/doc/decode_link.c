@@ -142,6 +142,11 @@ static const struct field link_fields[] = {
 	{ "keepalive", KIND(DOC_NUMBER), take_setting,
 	  .at = offsetof(struct mesh_link, keepalive), .max = UINT16_MAX,
 	  .minor = true },
+	{ "mtu", KIND(DOC_NUMBER), take_setting,
+	  .at = offsetof(struct mesh_link, mtu), .min = LINK_MTU_MIN,
+	  .max = LINK_MTU_MAX, .minor = true },
+	{ "endpoint_policy", KIND(DOC_TEXT), take_policy,
+	  .at = offsetof(struct mesh_link, endpoint_policy), .minor = true },
 	{ "endpoints", KIND(DOC_OBJECT), take_endpoints, .required = false },
 	{ "description", KIND(DOC_TEXT), take_nothing, .minor = true },
 };

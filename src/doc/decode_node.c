@@ -66,6 +66,41 @@ static int take_disabled(struct decoder *d, const struct field *field,
 	return 0;
 }
 
+/* What the device is put into has its own table. */
+static int check_vrf(struct decoder *d, struct place where,
+		     const struct node *node)
+{
+	struct diag *diag;
+
+	if (!node->vrf.name || !node->table.where.source)
+		return 0;
+	diag = diag_error(d->diags, where, "this node has both 'vrf' and "
+			  "'table'");
+	diag->other = where.offset == node->vrf.where.offset ?
+		node->table.where : node->vrf.where;
+	diag->other_message = "the first is here";
+	diag->hint = "the routes are in the table of the VRF";
+	return -1;
+}
+
+static int take_vrf(struct decoder *d, const struct field *field,
+		    const struct doc_value *value, void *object)
+{
+	struct place where = decode_place(d, value->offset);
+	struct node *node = object;
+
+	if (!device_name_valid(value->text)) {
+		diag_error(d->diags, where, "%s is %s, not a name for a "
+			   "device", field->name,
+			   value_show(d->diags, value->text));
+		return -1;
+	}
+	node->vrf.name = arena_strndup(d->arena, value->text.data,
+				       value->text.size);
+	node->vrf.where = where;
+	return check_vrf(d, where, node);
+}
+
 static int take_hub(struct decoder *d, const struct field *field,
 		    const struct doc_value *value, void *object)
 {
@@ -112,13 +147,13 @@ static int take_table(struct decoder *d, const struct field *field,
 			return -1;
 		}
 		node->table = (struct setting){ RT_TABLE_MAIN, where };
-		return 0;
+		return check_vrf(d, where, node);
 	}
 	if (take_setting(d, field, value, object) < 0)
 		return -1;
 	if (node->table.value != RT_TABLE_LOCAL &&
 	    node->table.value != RT_TABLE_DEFAULT)
-		return 0;
+		return check_vrf(d, where, node);
 	diag_error(d->diags, where, "table %u is one of the kernel's own",
 		   (unsigned int)node->table.value);
 	node->table = (struct setting){ .value = 0 };
@@ -139,12 +174,15 @@ static const struct field fields[] = {
 	  .max = UINT16_MAX, .minor = true },
 	{ "keepalive", KIND(DOC_NUMBER), take_setting, AT(keepalive),
 	  .max = UINT16_MAX, .minor = true },
+	{ "endpoint_policy", KIND(DOC_TEXT), take_policy, AT(endpoint_policy),
+	  .minor = true },
 	{ "labels", KIND(DOC_LIST), take_labels, .required = false },
 	{ "disabled", KIND(DOC_TRUTH), take_disabled, .required = false },
 	{ "fwmark", KIND(DOC_NUMBER) | KIND(DOC_TEXT), take_fwmark, AT(fwmark),
 	  .min = 1, .max = UINT32_MAX, .minor = true },
 	{ "table", KIND(DOC_NUMBER) | KIND(DOC_TEXT), take_table, AT(table),
 	  .min = 1, .max = UINT32_MAX, .minor = true },
+	{ "vrf", KIND(DOC_TEXT), take_vrf, .minor = true },
 	{ "hub", KIND(DOC_TEXT), take_hub, .required = false },
 	{ "description", KIND(DOC_TEXT), take_nothing, .minor = true },
 };
@@ -200,7 +238,7 @@ int take_nodes(struct decoder *d, const struct field *field,
 	mesh->nodes = arena_new_array(d->arena, struct node, value->count);
 	for (; member; member = member->next)
 		take_node(d, member);
-	qsort(mesh->nodes, mesh->node_count, sizeof(*mesh->nodes),
+	items_sort(mesh->nodes, mesh->node_count, sizeof(*mesh->nodes),
 	      node_compare);
 	return 0;
 }

@@ -220,6 +220,20 @@ int take_setting(struct decoder *d, const struct field *field,
 	return 0;
 }
 
+int take_policy(struct decoder *d, const struct field *field,
+		const struct doc_value *value, void *object)
+{
+	struct setting *setting = (void *)((char *)object + field->at);
+	int word = decode_word(d, field->name, value, endpoint_policy_words,
+			       ENDPOINT_POLICIES);
+
+	if (word < 0)
+		return -1;
+	*setting = (struct setting){ (uint32_t)word,
+				     decode_place(d, value->offset) };
+	return 0;
+}
+
 static const char *number_show(struct decoder *d, struct str text)
 {
 	if (text.size > NUMBER_SHOWN_MAX)
@@ -322,7 +336,7 @@ static int refuse_repeated(struct decoder *d, const struct field *field,
 						count * sizeof(*names));
 	int result = 0;
 
-	qsort(sorted, count, sizeof(*sorted), name_compare);
+	items_sort(sorted, count, sizeof(*sorted), name_compare);
 	for (size_t i = 1; i < count; i++) {
 		struct diag *diag;
 

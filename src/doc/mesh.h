@@ -49,9 +49,11 @@ struct node {
 	struct prefix_list subnets;	/* masked; /0: it is an exit */
 	struct node_endpoint endpoint;
 	struct setting listen_port, mtu, keepalive, fwmark, table;
+	struct setting endpoint_policy;	/* of those who reach it */
 	struct placed_name *labels;
 	size_t label_count;
 	struct placed_name hub;	/* where.source NULL: not said */
+	struct placed_name vrf;	/* a link of the node; name NULL: none */
 	bool disabled;
 };
 
@@ -79,7 +81,8 @@ struct mesh_link {
 	const char *preshared_key_file;
 	struct place preshared_where;
 	const struct key *preshared_key;	/* inline only */
-	struct setting keepalive;	/* of both sides */
+	/* of both sides */
+	struct setting keepalive, mtu, endpoint_policy;
 	struct link_endpoint *endpoints;	/* where a side is reached */
 	size_t endpoint_count;
 };
@@ -88,11 +91,6 @@ enum topology {
 	TOPOLOGY_FULL_MESH,
 	TOPOLOGY_HUB_SPOKE,
 	TOPOLOGY_CUSTOM,
-};
-
-enum endpoint_policy {
-	ENDPOINT_ROAM,		/* a learned endpoint stays while it works */
-	ENDPOINT_FIXED,		/* the document's is always put back */
 };
 
 /* { "from": NODE or ADDRESS, "to": ADDRESS or NODE, "expect": … } */
@@ -121,8 +119,8 @@ struct mesh {
 	/* "interface", or "wg-" and as much of the mesh's name as fits */
 	const char *interface;
 	struct place interface_where;	/* source NULL: it was made up */
-	struct setting listen_port, keepalive;	/* "defaults" */
-	enum endpoint_policy endpoint_policy;
+	/* "defaults" */
+	struct setting listen_port, keepalive, endpoint_policy;
 	bool firewall;
 	bool inline_secrets;
 	struct node *nodes;	/* sorted by name */

@@ -76,8 +76,8 @@ static void check_number(const struct pair *p, const char *what, uint32_t a,
 static uint32_t table_of(const struct view *view, struct place *where)
 {
 	*where = view->self->table.where;
-	if (view->table != RT_TABLE_MAIN)
-		return view->table;
+	if (view_is_apart(view))
+		return view->vrf ? 0 : view->table;
 	*where = view->self->fwmark.where;
 	return view->full4 || view->full6 ? view->fwmark : 0;
 }
@@ -191,7 +191,7 @@ static void check_prefixes(const struct pair *p)
 	add_view(p->diags->arena, &all, p->a, false);
 	add_view(p->diags->arena, &all, p->b, true);
 	if (all.count)
-		qsort(all.items, all.count, sizeof(*all.items),
+		items_sort(all.items, all.count, sizeof(*all.items),
 		      routed_compare);
 	for (size_t i = 0; i < all.count; i++) {
 		const struct routed *item = &all.items[i];
@@ -212,7 +212,10 @@ int view_check_pair(const struct view *a, const struct view *b,
 
 	check_interface(&p);
 	check_numbers(&p);
-	check_full(&p);
-	check_prefixes(&p);
+	/* In another VRF the same prefix is another network. */
+	if (strcmp(a->vrf ? a->vrf : "", b->vrf ? b->vrf : "") == 0) {
+		check_full(&p);
+		check_prefixes(&p);
+	}
 	return diags->errors == before ? 0 : -1;
 }

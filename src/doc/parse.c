@@ -137,7 +137,7 @@ static void refuse_repeated(struct parser *p, const struct doc_value *object)
 				  object->count);
 	for (; member; member = member->next)
 		members[count++] = member;
-	qsort(members, count, sizeof(*members), key_compare_by_place);
+	items_sort(members, count, sizeof(*members), key_compare_by_place);
 	for (size_t i = 1; i < count; i++) {
 		struct place at = { p->source, members[i]->key_offset };
 		struct diag *diag;

@@ -153,6 +153,16 @@ static struct value *preshared_value(const struct writer *w,
 			link->preshared_where);
 }
 
+/* What none means needs no line. */
+static struct value *policy_value(const struct writer *w,
+				  const struct view_peer *peer)
+{
+	if (peer->endpoint_policy == ENDPOINT_ROAM)
+		return value_bool(w->arena, false);
+	return value_string(w->arena,
+			    endpoint_policy_words[peer->endpoint_policy]);
+}
+
 static struct value *peer_value(const struct writer *w,
 				const struct view_peer *peer)
 {
@@ -167,8 +177,7 @@ static struct value *peer_value(const struct writer *w,
 	set(&one, "preshared_key_file", preshared_value(w, peer->link));
 	set(&one, "allowed_ips", prefix_values(w, &peer->allowed));
 	set(&one, "endpoint", endpoint_value(w, peer));
-	set_bool(&one, "endpoint_fixed", peer->endpoint &&
-		 w->view->mesh->endpoint_policy == ENDPOINT_FIXED);
+	set(&one, "endpoint_policy", policy_value(w, peer));
 	set_number(&one, "keepalive", peer->keepalive, node->where);
 	return one.out;
 }
@@ -205,7 +214,7 @@ static void set_names(const struct writer *w)
  */
 static bool is_full(const struct view *view, bool full)
 {
-	return full && view->table == RT_TABLE_MAIN;
+	return full && !view_is_apart(view);
 }
 
 static void set_device(const struct writer *w)
@@ -214,6 +223,11 @@ static void set_device(const struct writer *w)
 	const struct node *self = view->self;
 	bool full = is_full(view, view->full4 || view->full6);
 
+	if (view->vrf)
+		set(w, "vrf", value_at(value_string(w->arena, view->vrf),
+				       self->vrf.where));
+	else
+		set_bool(w, "vrf", false);
 	set(w, "addresses", address_values(w));
 	set_number(w, "listen_port", view->listen_port,
 		   view->listen_port_where);
@@ -229,27 +243,76 @@ static void set_device(const struct writer *w)
 	set(w, "peers", peer_values(w));
 }
 
+/* IPv6's header and TCP's, or IPv4's, RFC 9293 section 3.7.1. */
+static uint32_t segment(uint32_t mtu, uint8_t family)
+{
+	return mtu - (family == AF_INET6 ? 60 : 40);
+}
+
+static void add_route(const struct writer *w, struct value *routes,
+		      const struct placed_prefix *item, const char *table)
+{
+	struct writer one = { w->arena, w->view, value_object(w->arena) };
+	uint32_t mtu = view_route_mtu(w->view, &item->prefix);
+	struct place where = item->where;
+
+	set(&one, "prefix", prefix_value(w, item));
+	if (table)
+		set_string(&one, "table", table);
+	else
+		set_bool(&one, "table", false);
+	set_number(&one, "mtu", mtu, where);
+	set_number(&one, "advmss",
+		   mtu ? segment(mtu, item->prefix.ip.family) : 0, where);
+	value_add(w->arena, routes, one.out);
+}
+
 static void add_default(const struct writer *w, struct value *routes,
-			uint8_t family, struct place where)
+			uint8_t family, struct place where, const char *table)
 {
 	struct placed_prefix whole = { .prefix.ip.family = family,
 				       .where = where };
 
-	value_add(w->arena, routes, prefix_value(w, &whole));
+	add_route(w, routes, &whole, table);
+}
+
+/* The table of all routes, or NULL: main. */
+static const char *table_text(const struct writer *w)
+{
+	const struct view *view = w->view;
+
+	if (view->vrf)
+		return "auto";
+	return view->table == RT_TABLE_MAIN ? NULL :
+		arena_printf(w->arena, "%u", (unsigned int)view->table);
+}
+
+/* That of a full tunnel: its own, as the mark has it, or that of all. */
+static const char *whole_table(const struct writer *w)
+{
+	const struct view *view = w->view;
+
+	if (view_is_apart(view))
+		return table_text(w);
+	return view->fwmark ? arena_printf(w->arena, "%u",
+					   (unsigned int)view->fwmark) : "auto";
 }
 
 static void set_network(const struct writer *w)
 {
 	const struct view *view = w->view;
-	struct value *routes = prefix_values(w, &view->routes);
-	bool apart = view->table != RT_TABLE_MAIN;
+	struct value *routes = value_list(w->arena);
 
-	if (apart && view->full4)
-		add_default(w, routes, AF_INET, view->full4_where);
-	if (apart && view->full6)
-		add_default(w, routes, AF_INET6, view->full6_where);
+	for (size_t i = 0; i < view->routes.count; i++)
+		add_route(w, routes, &view->routes.items[i], table_text(w));
+	if (view->full4)
+		add_default(w, routes, AF_INET, view->full4_where,
+			    whole_table(w));
+	if (view->full6)
+		add_default(w, routes, AF_INET6, view->full6_where,
+			    whole_table(w));
 	set(w, "routes", routes);
-	set_number(w, "table", apart ? view->table : 0,
+	set_number(w, "table", view->table == RT_TABLE_MAIN ? 0 : view->table,
 		   view->self->table.where);
 	set_bool(w, "full", is_full(view, view->full4 || view->full6));
 	set_bool(w, "full4", is_full(view, view->full4));
@@ -266,7 +329,7 @@ static struct prefix_list sorted(struct arena *arena,
 		return out;
 	out.items = arena_copy(arena, from->items,
 			       from->count * sizeof(*from->items));
-	qsort(out.items, out.count, sizeof(*out.items),
+	items_sort(out.items, out.count, sizeof(*out.items),
 	      placed_prefix_compare);
 	return out;
 }

@@ -4,6 +4,7 @@
  * never by the order in which the document gives them.
  */
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
@@ -123,6 +124,24 @@ static uint16_t keepalive_of(const struct maker *m,
 	return 0;
 }
 
+/* Of the link, of the node that is reached, of the mesh: the first that is
+   said.  Where there is no name, "dns" is "roam". */
+static enum endpoint_policy policy_of(const struct maker *m,
+				      const struct mesh_link *link,
+				      const struct view_peer *peer)
+{
+	const struct setting *s = &m->mesh->endpoint_policy;
+
+	if (peer->node->endpoint_policy.where.source)
+		s = &peer->node->endpoint_policy;
+	if (link && link->endpoint_policy.where.source)
+		s = &link->endpoint_policy;
+	if (!peer->endpoint ||
+	    (s->value == ENDPOINT_DNS && !peer->endpoint->host))
+		return ENDPOINT_ROAM;
+	return (enum endpoint_policy)s->value;
+}
+
 static void make_peer(const struct maker *m, const struct neighbour *n,
 		      struct view_peer *out)
 {
@@ -141,6 +160,8 @@ static void make_peer(const struct maker *m, const struct neighbour *n,
 		out->endpoint_port = out->endpoint->port ? out->endpoint->port
 					: graph_listen_port(g, n->node, NULL);
 	out->keepalive = keepalive_of(m, n->link, out);
+	out->endpoint_policy = policy_of(m, n->link, out);
+	out->mtu = n->link ? n->link->mtu.value : 0;
 }
 
 static void make_peers(const struct maker *m)
@@ -171,23 +192,28 @@ static bool forwards(const struct view *view, uint8_t family)
 	return list_first(&view->mesh->overlay, family);
 }
 
-/* Of ALL, sorted, keep what lies in one of BY, or what does not (COVERED):
-   those are sorted too, and none covers another. */
-static void keep_covered(struct prefix_list *all, const struct prefix_list *by,
-			 bool covered)
+/* Does one of BY, sorted, none of which covers another, cover P?  NEXT moves
+   along with the P's, which come sorted too. */
+static const struct prefix *covering(const struct prefix_list *by,
+				     size_t *next, const struct prefix *p)
+{
+	const struct prefix *last;
+
+	while (*next < by->count &&
+	       prefix_compare(&by->items[*next].prefix, p) <= 0)
+		++*next;
+	last = *next ? &by->items[*next - 1].prefix : NULL;
+	return last && prefix_covers(last, p) ? last : NULL;
+}
+
+/* Of ALL, sorted, keep what lies in one of BY. */
+static void keep_covered(struct prefix_list *all, const struct prefix_list *by)
 {
 	size_t kept = 0, next = 0;
 
-	for (size_t i = 0; i < all->count; i++) {
-		const struct prefix *p = &all->items[i].prefix;
-
-		while (next < by->count &&
-		       prefix_compare(&by->items[next].prefix, p) <= 0)
-			next++;
-		if ((next && prefix_covers(&by->items[next - 1].prefix, p)) ==
-		    covered)
+	for (size_t i = 0; i < all->count; i++)
+		if (covering(by, &next, &all->items[i].prefix))
 			all->items[kept++] = all->items[i];
-	}
 	all->count = kept;
 }
 
@@ -200,6 +226,79 @@ static void take_whole(struct view *view, const struct placed_prefix *item)
 		view->full6 = true;
 		view->full6_where = item->where;
 	}
+}
+
+static int narrow_compare(const void *a, const void *b)
+{
+	const struct view_narrow *x = a, *y = b;
+
+	return prefix_compare(&x->prefix, &y->prefix);
+}
+
+/* A device with one peer has the MTU of that link itself. */
+static void make_narrow(const struct maker *m)
+{
+	struct view *view = m->view;
+	size_t count = 0;
+
+	if (view->peer_count == 1) {
+		uint32_t mtu = view->peers[0].mtu;
+
+		if (mtu && (!view->mtu || mtu < view->mtu))
+			view->mtu = mtu;
+		return;
+	}
+	for (size_t i = 0; i < view->peer_count; i++)
+		if (view->peers[i].mtu)
+			count += view->peers[i].allowed.count;
+	view->narrow = arena_new_array(m->arena, struct view_narrow, count);
+	for (size_t i = 0; i < view->peer_count; i++) {
+		const struct view_peer *peer = &view->peers[i];
+
+		for (size_t k = 0; peer->mtu && k < peer->allowed.count; k++)
+			view->narrow[view->narrow_count++] =
+				(struct view_narrow){
+					peer->allowed.items[k].prefix,
+					peer->mtu };
+	}
+	if (count)
+		qsort(view->narrow, count, sizeof(*view->narrow),
+		      narrow_compare);
+}
+
+bool view_is_apart(const struct view *view)
+{
+	return view->vrf || view->table != RT_TABLE_MAIN;
+}
+
+uint32_t view_route_mtu(const struct view *view, const struct prefix *prefix)
+{
+	struct view_narrow key = { .prefix = *prefix };
+	const struct view_narrow *found = NULL;
+
+	if (view->narrow_count)
+		found = bsearch(&key, view->narrow, view->narrow_count,
+				sizeof(key), narrow_compare);
+	return found ? found->mtu : 0;
+}
+
+/*
+ * Without the routes that the kernel makes itself for our addresses, but for
+ * what lies in one of them and is narrower than the rest.
+ */
+static void leave_connected(struct view *view)
+{
+	struct prefix_list *routes = &view->routes;
+	size_t kept = 0, next = 0;
+
+	for (size_t i = 0; i < routes->count; i++) {
+		const struct prefix *p = &routes->items[i].prefix;
+		const struct prefix *by = covering(&view->connected, &next, p);
+
+		if (!by || (view_route_mtu(view, p) && prefix_compare(by, p)))
+			routes->items[kept++] = routes->items[i];
+	}
+	routes->count = kept;
 }
 
 static void make_routes(const struct maker *m)
@@ -231,8 +330,9 @@ static void make_routes(const struct maker *m)
 		}
 	}
 	prefix_list_sort(&view->routes);
+	/* With a VRF the kernel's are in its table, as ours. */
 	if (view->table == RT_TABLE_MAIN)
-		keep_covered(&view->routes, &view->connected, false);
+		leave_connected(view);
 }
 
 /* What the peers may send from, but for the whole of a family. */
@@ -271,7 +371,7 @@ static void make_members(const struct maker *m)
 		if (i != m->self && !mesh->nodes[i].disabled)
 			add_node(m, members, &mesh->nodes[i]);
 	prefix_list_sort(members);
-	keep_covered(members, &sources, true);
+	keep_covered(members, &sources);
 }
 
 static uint32_t setting_or(const struct setting *setting, uint32_t otherwise)
@@ -297,10 +397,12 @@ void view_of_ways(struct arena *arena, const struct graph *graph,
 	out->mtu = setting_or(&self->mtu, setting_or(&m.mesh->mtu, 0));
 	out->fwmark = setting_or(&self->fwmark, 0);
 	out->table = setting_or(&self->table, RT_TABLE_MAIN);
+	out->vrf = self->vrf.name;
 	prefix_list_connected(arena, &self->addresses, &out->connected);
 	if (self->disabled)
 		return;
 	make_peers(&m);
+	make_narrow(&m);
 	/* A hub has to pass on what spokes send each other, and other hubs. */
 	out->relays = graph_relays(graph, m.self);
 	out->forwards4 = forwards(out, AF_INET);

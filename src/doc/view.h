@@ -12,7 +12,15 @@ struct view_peer {
 	struct prefix_list allowed;
 	const struct node_endpoint *endpoint;	/* or NULL */
 	uint16_t endpoint_port;		/* settled: never 0 with an endpoint */
+	enum endpoint_policy endpoint_policy;
 	uint16_t keepalive;		/* ours towards it; 0: off */
+	uint32_t mtu;	/* of the routes to it; 0: the device's */
+};
+
+/* A prefix of a peer to which packets have to be smaller. */
+struct view_narrow {
+	struct prefix prefix;
+	uint32_t mtu;
 };
 
 struct view {
@@ -23,11 +31,14 @@ struct view {
 	uint32_t mtu;			/* 0: automatic */
 	uint32_t fwmark;		/* 0: none, or automatic if full */
 	uint32_t table;			/* 254, main, where none is said */
+	const char *vrf;		/* that the device is in, or NULL */
 	struct view_peer *peers;	/* by name */
 	size_t peer_count;
 	/* Over our device, sorted; no /0.  Of a family that the node neither
 	   has an address of nor forwards there are none, and no full tunnel. */
 	struct prefix_list routes;
+	struct view_narrow *narrow;	/* sorted by prefix; /0 among them */
+	size_t narrow_count;
 	/* The routes that the kernel makes for our addresses, sorted. */
 	struct prefix_list connected;
 	bool full4, full6;		/* a peer takes the whole family */
@@ -38,3 +49,9 @@ struct view {
 	   of other nodes that a peer's allowed IPs cover; sorted, no /0 */
 	struct prefix_list members;
 };
+
+/* Are the routes in a table, or a VRF, of the node's own?  A full tunnel needs
+   no mark and no rules then. */
+bool view_is_apart(const struct view *view);
+/* The MTU of the route to PREFIX; 0: that of the device. */
+uint32_t view_route_mtu(const struct view *view, const struct prefix *prefix);

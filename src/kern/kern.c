@@ -7,7 +7,9 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "kern/attrs.h"
+#include "kern/netns.h"
 #include "kern/nft.h"
 #include "kern/rt_codec.h"
 
@@ -50,6 +52,11 @@ int kern_wireguard(struct kern *k, struct err *e)
 	return 0;
 }
 
+int kern_has_wireguard(struct kernel *k, struct err *e)
+{
+	return kern_wireguard((struct kern *)k, e);
+}
+
 int kern_nft(struct kern *k, struct err *e)
 {
 	if (k->nft.socket)
@@ -64,8 +71,8 @@ static int take_link(const struct nlmsghdr *answer, void *data,
 }
 
 /* Also after the first write: what it takes of the arena, it gives back. */
-int kern_link_index(struct kern *k, const char *name, uint32_t *index,
-		    struct err *e)
+static int link_index(struct kern *k, struct talk *talk, const char *name,
+		      uint32_t *index, struct err *e)
 {
 	size_t mark = arena_mark(k->arena);
 	struct link link = { 0 };
@@ -73,7 +80,7 @@ int kern_link_index(struct kern *k, const char *name, uint32_t *index,
 		.each = take_link,
 		.data = &link,
 	};
-	int result = talk_request(&k->route, rt_encode_get_link(k->arena, name),
+	int result = talk_request(talk, rt_encode_get_link(k->arena, name),
 				  &reader, e);
 
 	arena_reset(k->arena, mark);
@@ -81,6 +88,29 @@ int kern_link_index(struct kern *k, const char *name, uint32_t *index,
 		return -1;
 	*index = link.index;
 	return 0;
+}
+
+int kern_link_index(struct kern *k, const char *name, uint32_t *index,
+		    struct err *e)
+{
+	return link_index(k, &k->route, name, index, e);
+}
+
+struct talk *kern_outside(struct kern *k)
+{
+	return k->outside.socket ? &k->outside : &k->route;
+}
+
+int kern_is_outside(struct kern *k, const char *name, bool *there,
+		    struct err *e)
+{
+	uint32_t index;
+
+	*there = false;
+	if (!k->outside.socket)
+		return 0;
+	*there = !link_index(k, &k->outside, name, &index, e);
+	return *there || e->number == ENODEV ? 0 : -1;
 }
 
 static int compile(struct kernel *kernel, struct arena *arena,
@@ -101,6 +131,24 @@ static int list(struct kernel *kernel, struct arena *arena,
 			 table, text, e);
 }
 
+/* A socket stays in the namespace that it was opened in. */
+static int open_outside(struct kern *k, struct err *e)
+{
+	int there = k->options.socket_netns, result;
+	struct err lost;
+
+	if (!there || netns_is_here(there))
+		return 0;
+	k->here = netns_here(e);
+	if (k->here < 0 || netns_enter(there, e) < 0)
+		return -1;
+	result = talk_open(&k->outside, k->arena, NETLINK_ROUTE, e);
+	if (netns_enter(k->here, &lost) == 0)
+		return result;
+	*e = lost;
+	return -1;
+}
+
 int kern_open(struct arena *arena, const struct kern_options *options,
 	      struct kernel **out, struct err *e)
 {
@@ -108,6 +156,7 @@ int kern_open(struct arena *arena, const struct kern_options *options,
 
 	k->arena = arena;
 	k->options = *options;
+	k->here = -1;
 	k->kernel = (struct kernel){
 		.observe = kern_observe,
 		.lookup = kern_lookup,
@@ -119,8 +168,9 @@ int kern_open(struct arena *arena, const struct kern_options *options,
 	};
 	if (talk_open(&k->route, arena, NETLINK_ROUTE, e) < 0)
 		return -1;
-	if (talk_open(&k->generic, arena, NETLINK_GENERIC, e) < 0) {
-		talk_close(&k->route);
+	if (talk_open(&k->generic, arena, NETLINK_GENERIC, e) < 0 ||
+	    open_outside(k, e) < 0) {
+		kern_close(&k->kernel);
 		return -1;
 	}
 	*out = &k->kernel;
@@ -134,6 +184,8 @@ void kern_close(struct kernel *kernel)
 	if (!k)
 		return;
 	kern_finish(kernel);
+	talk_close(&k->outside);
+	fd_closep(&k->here);
 	talk_close(&k->generic);
 	talk_close(&k->route);
 }

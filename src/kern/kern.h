@@ -17,6 +17,8 @@ struct kern {
 	struct kern_options options;
 	struct talk route, generic;
 	struct talk nft;		/* opened when it is used */
+	struct talk outside;	/* in options.socket_netns; or closed */
+	int here;		/* our namespace, while that is open */
 	uint16_t wireguard;		/* its family's number; 0: not known */
 	uint32_t generation;		/* of the ruleset, as observed */
 	bool no_remove_me;	/* it has no WGALLOWEDIP_F_REMOVE_ME */
@@ -26,8 +28,13 @@ struct kern {
 /* Learn WireGuard's family, which loads its module. */
 int kern_wireguard(struct kern *k, struct err *e) must_check_;
 int kern_nft(struct kern *k, struct err *e) must_check_;
+/* To where WireGuard's own packets are sent from. */
+struct talk *kern_outside(struct kern *k);
 /* The index of a link; an error is the kernel's words alone. */
 int kern_link_index(struct kern *k, const char *name, uint32_t *index,
+		    struct err *e) must_check_;
+/* Is there a link of this name outside, where a new one starts? */
+int kern_is_outside(struct kern *k, const char *name, bool *there,
 		    struct err *e) must_check_;
 
 int kern_observe(struct kernel *k, struct arena *arena,

@@ -50,7 +50,7 @@ static int ask(struct kern *k, const struct ip *to, const struct lookup *l,
 	struct err why;
 
 	*out = (struct answer){ 0 };
-	if (talk_request(&k->route, request, &reader, &why) < 0) {
+	if (talk_request(kern_outside(k), request, &reader, &why) < 0) {
 		if (!is_nowhere(why.number)) {
 			*e = why;
 			return err_wrap(e, "looking up the route to %s",
@@ -72,7 +72,7 @@ static int link_of(struct kern *k, uint32_t index, struct link *out,
 
 	rt_set_index(request, index);
 	*out = (struct link){ 0 };
-	return talk_request(&k->route, request, &reader, e);
+	return talk_request(kern_outside(k), request, &reader, e);
 }
 
 /*

@@ -174,7 +174,10 @@ static int read_port(struct observer *o, struct link *link, struct err *e)
 static int read_device(struct observer *o, struct link *link, struct err *e)
 {
 	struct device *device = &o->have->devices[o->have->device_count];
+	const struct link *master = observer_link(o, link->master);
 
+	if (master && master->vrf_table)
+		memcpy(device->vrf, master->name, sizeof(device->vrf));
 	memcpy(device->name, link->name, sizeof(device->name));
 	memcpy(device->alias, link->alias, sizeof(device->alias));
 	device->index = link->index;
@@ -182,7 +185,8 @@ static int read_device(struct observer *o, struct link *link, struct err *e)
 	device->group = link->group;
 	device->up = link->up;
 	device->has = DEVICE_PRIVATE_KEY | DEVICE_LISTEN_PORT | DEVICE_FWMARK |
-		      DEVICE_MTU | DEVICE_UP | DEVICE_ALIAS | DEVICE_GROUP;
+		      DEVICE_MTU | DEVICE_UP | DEVICE_ALIAS | DEVICE_GROUP |
+		      DEVICE_VRF;
 	o->have->device_count++;
 	if (read_wireguard(o, device, e) < 0)
 		return -1;

@@ -67,9 +67,15 @@ struct nlmsghdr *rt_encode_lookup(struct arena *arena, const struct ip *to,
 
 /* Changes.  Of those that need it the link's index is set later. */
 void rt_set_index(struct nlmsghdr *message, uint32_t index);
-/* A WireGuard link, down, with DEVICE's name, group and MTU (0: default). */
+/*
+ * A WireGuard link, down, with DEVICE's name, group and MTU (0: default), in
+ * the VRF of index MASTER if not 0, in the network namespace of descriptor
+ * NETNS if that is not -1.  Its UDP socket is of the namespace of the socket
+ * that the message is sent by (wireguard's device.c, wg_newlink).
+ */
 struct nlmsghdr *rt_encode_link_create(struct arena *arena,
-				       const struct device *device);
+				       const struct device *device,
+				       uint32_t master, int netns);
 /* Of FIELDS: DEVICE_ALIAS, _GROUP, _MTU, _UP. */
 struct nlmsghdr *rt_encode_link_change(struct arena *arena,
 				       const struct device *device,
@@ -78,6 +84,7 @@ struct nlmsghdr *rt_encode_link_delete(struct arena *arena);
 
 enum rt_change {
 	RT_ADD,		/* fails if it is there */
+	RT_ADD_TWIN,	/* rules alone: beside one that differs in its maker */
 	RT_REPLACE,	/* routes alone */
 	RT_REMOVE,
 };

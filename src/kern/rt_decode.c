@@ -29,24 +29,34 @@ static int parse(const struct nlmsghdr *message, void *header, size_t size,
 }
 
 /* A module may give its links a name of any length: what fits is enough. */
-static int decode_kind(const struct nlattr *info, struct link *out)
+static void decode_kind(const struct nlattr *kind, struct link *out)
 {
-	const struct nlattr *table[IFLA_INFO_KIND + 1], *kind;
-	size_t size;
+	size_t size = strnlen(mnl_attr_get_payload(kind),
+			      mnl_attr_get_payload_len(kind));
 
-	if (!info)
-		return 0;
-	if (attrs_parse(attrs_nested(info), table, IFLA_INFO_KIND, NULL) < 0)
-		return -1;
-	kind = table[IFLA_INFO_KIND];
-	if (!kind)
-		return 0;
-	size = strnlen(mnl_attr_get_payload(kind),
-		       mnl_attr_get_payload_len(kind));
 	if (size > sizeof(out->kind) - 1)
 		size = sizeof(out->kind) - 1;
 	memcpy(out->kind, mnl_attr_get_payload(kind), size);
-	return 0;
+}
+
+static int decode_info(const struct nlattr *info, struct link *out)
+{
+	const struct nlattr *table[IFLA_INFO_DATA + 1];
+	const struct nlattr *vrf[IFLA_VRF_TABLE + 1];
+
+	if (!info)
+		return 0;
+	if (attrs_parse(attrs_nested(info), table, IFLA_INFO_DATA, NULL) < 0)
+		return -1;
+	if (table[IFLA_INFO_KIND])
+		decode_kind(table[IFLA_INFO_KIND], out);
+	if (strcmp(out->kind, "vrf") != 0 || !table[IFLA_INFO_DATA])
+		return 0;
+	if (attrs_parse(attrs_nested(table[IFLA_INFO_DATA]), vrf,
+			IFLA_VRF_TABLE, NULL) < 0)
+		return -1;
+	return attr_get(vrf[IFLA_VRF_TABLE], &out->vrf_table,
+			sizeof(out->vrf_table));
 }
 
 int rt_decode_link(const struct nlmsghdr *message, struct link *out,
@@ -64,7 +74,9 @@ int rt_decode_link(const struct nlmsghdr *message, struct link *out,
 			sizeof(link.alias)) < 0 ||
 	    attr_get(table[IFLA_MTU], &link.mtu, sizeof(link.mtu)) < 0 ||
 	    attr_get(table[IFLA_GROUP], &link.group, sizeof(link.group)) < 0 ||
-	    decode_kind(table[IFLA_LINKINFO], &link) < 0)
+	    attr_get(table[IFLA_MASTER], &link.master,
+		     sizeof(link.master)) < 0 ||
+	    decode_info(table[IFLA_LINKINFO], &link) < 0)
 		return malformed(e, "link");
 	link.index = (uint32_t)header.ifi_index;
 	link.up = header.ifi_flags & IFF_UP;

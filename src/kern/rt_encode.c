@@ -32,6 +32,8 @@ static uint16_t flags_of(enum rt_change change)
 	switch (change) {
 	case RT_ADD:
 		return NLM_F_CREATE | NLM_F_EXCL;
+	case RT_ADD_TWIN:
+		return NLM_F_CREATE;
 	case RT_REPLACE:
 		return NLM_F_CREATE | NLM_F_REPLACE;
 	case RT_REMOVE:
@@ -142,7 +144,8 @@ void rt_set_index(struct nlmsghdr *message, uint32_t index)
 }
 
 struct nlmsghdr *rt_encode_link_create(struct arena *arena,
-				       const struct device *device)
+				       const struct device *device,
+				       uint32_t master, int netns)
 {
 	struct ifinfomsg header = { .ifi_family = AF_UNSPEC };
 	struct nlmsghdr *message = start(arena, RTM_NEWLINK,
@@ -154,6 +157,10 @@ struct nlmsghdr *rt_encode_link_create(struct arena *arena,
 	mnl_attr_put_u32(message, IFLA_GROUP, device->group);
 	if (device->mtu)
 		mnl_attr_put_u32(message, IFLA_MTU, device->mtu);
+	if (master)
+		mnl_attr_put_u32(message, IFLA_MASTER, master);
+	if (netns >= 0)
+		mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns);
 	info = mnl_attr_nest_start(message, IFLA_LINKINFO);
 	mnl_attr_put_strz(message, IFLA_INFO_KIND, "wireguard");
 	mnl_attr_nest_end(message, info);

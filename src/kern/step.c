@@ -108,8 +108,6 @@ static struct nlmsghdr *encode_route_message(struct arena *arena,
 					     const struct step *step)
 {
 	switch (step->kind) {
-	case STEP_LINK_CREATE:
-		return rt_encode_link_create(arena, step_device(step));
 	case STEP_LINK_CHANGE:
 		return rt_encode_link_change(arena, step_device(step),
 					     step->fields);
@@ -126,12 +124,14 @@ static struct nlmsghdr *encode_route_message(struct arena *arena,
 	case STEP_ROUTE_REMOVE:
 		return rt_encode_route(arena, step->route, RT_REMOVE);
 	case STEP_RULE_ADD:
-		return rt_encode_rule(arena, step->rule, RT_ADD);
+		return rt_encode_rule(arena, step->rule, step->twin ?
+				      RT_ADD_TWIN : RT_ADD);
 	case STEP_RULE_REMOVE:
 		return rt_encode_rule(arena, step->rule, RT_REMOVE);
 	case STEP_FIREWALL_LOAD:
 	case STEP_FIREWALL_ELEMENTS:
 	case STEP_FIREWALL_DELETE:
+	case STEP_LINK_CREATE:
 	case STEP_LINK_EMPTY:
 	case STEP_DEVICE_SET:
 	case STEP_PEER_ADD:
@@ -179,6 +179,43 @@ static int encode_route(struct encoder *c, size_t first, size_t *next)
 			return -1;
 	}
 	return 0;
+}
+
+/* The kernel looks for the name where the message is sent from. */
+static int check_outside(struct encoder *c, const char *name)
+{
+	bool there;
+
+	if (kern_is_outside(c->k, name, &there, c->e) < 0)
+		return -1;
+	if (there)
+		return err_set(c->e, ERR_REFUSED, "there is a link of this "
+			       "name in the network namespace of its socket, "
+			       "where the kernel makes it");
+	return 0;
+}
+
+static int encode_create(struct encoder *c, size_t first)
+{
+	const struct device *device = step_device(&c->plan->steps[first]);
+	bool outside = c->k->outside.socket;
+	struct unit *unit = add_unit(c, outside ? CHANNEL_OUTSIDE :
+				     CHANNEL_ROUTE, first, first + 1);
+	struct outgoing *m = arena_new_object(c->arena, struct outgoing);
+	uint32_t master = 0;
+
+	unit->messages = m;
+	unit->count = 1;
+	m->step = first;
+	m->next = first + 1;
+	if (device->vrf[0] &&
+	    kern_link_index(c->k, device->vrf, &master, c->e) < 0)
+		return err_wrap(c->e, "VRF %s", device->vrf);
+	if (check_outside(c, device->name) < 0)
+		return -1;
+	m->message = rt_encode_link_create(c->arena, device, master,
+					   outside ? c->k->here : -1);
+	return target_of(c, &c->plan->steps[first], &m->target);
 }
 
 /* One message of WireGuard that is a step of its own. */
@@ -373,6 +410,7 @@ static int encode_step(struct encoder *c, size_t first, size_t *next)
 	case STEP_FOREIGN_TABLE_DELETE:
 		return encode_nft(c, first);
 	case STEP_LINK_CREATE:
+		return encode_create(c, first);
 	case STEP_LINK_CHANGE:
 	case STEP_LINK_DELETE:
 	case STEP_ADDRESS_ADD:

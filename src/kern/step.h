@@ -13,6 +13,7 @@ struct nftc;
 
 enum channel {
 	CHANNEL_ROUTE,
+	CHANNEL_OUTSIDE,	/* a link is made, for another namespace */
 	CHANNEL_WIREGUARD,
 	CHANNEL_NFT,		/* a batch of our own */
 	CHANNEL_NFTC,		/* the child loads it */

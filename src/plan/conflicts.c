@@ -47,6 +47,22 @@ static int device_conflict(struct planner *p, const struct device *want)
 			  "it over without a loss", want->name, want->name);
 }
 
+/* To move a link would take its sessions, addresses and routes. */
+static int vrf_conflict(struct planner *p, const struct device *want)
+{
+	const struct device *have = state_device(p->have, want->name);
+
+	if (!have || !(device_diff(want, have) & DEVICE_VRF))
+		return 0;
+	return err_set(p->e, ERR_REFUSED, "%s is in %s%s, not in %s%s, and a "
+		       "link that moves loses its addresses and routes: move "
+		       "it by hand (ip link set %s %s%s), or remove the mesh "
+		       "first", want->name, *have->vrf ? "the VRF " : "no VRF",
+		       have->vrf, *want->vrf ? "the VRF " : "none", want->vrf,
+		       want->name, *want->vrf ? "vrf " : "nomaster",
+		       want->vrf);
+}
+
 static bool is_ours(const struct planner *p, const char *name)
 {
 	const struct device *have = state_device(p->have, name);
@@ -59,7 +75,7 @@ static int port_conflict(struct planner *p, const struct device *want)
 	const struct device *have = state_device(p->have, want->name);
 
 	if (!(want->has & DEVICE_LISTEN_PORT) || !want->listen_port ||
-	    plan_forced(p, "port"))
+	    plan_forced(p, "port") || p->options->outside)
 		return 0;
 	if (have && have->up && have->listen_port == want->listen_port)
 		return 0;
@@ -248,8 +264,8 @@ int plan_conflicts(struct planner *p)
 	for (size_t i = 0; i < p->want->device_count; i++) {
 		const struct device *want = &p->want->devices[i];
 
-		if (device_conflict(p, want) || port_conflict(p, want) ||
-		    mtu_conflict(p, want))
+		if (device_conflict(p, want) || vrf_conflict(p, want) ||
+		    port_conflict(p, want) || mtu_conflict(p, want))
 			return -1;
 		note_shared(p, want);
 	}

@@ -54,7 +54,8 @@ static void free_port(struct planner *p, const struct device *want)
 		struct device *freed;
 		struct step *s;
 
-		if (!plan_takes(p, other) || !strcmp(other->name, want->name) ||
+		if (p->options->outside || !plan_takes(p, other) ||
+		    !strcmp(other->name, want->name) ||
 		    other->listen_port != want->listen_port)
 			continue;
 		freed = arena_copy(p->arena, other, sizeof(*other));
@@ -76,7 +77,7 @@ static void device_create(struct planner *p, const struct device *want)
 	if (want->has & DEVICE_LISTEN_PORT && want->listen_port)
 		free_port(p, want);
 	device_step(p, STEP_LINK_CREATE, PHASE_CREATE, want, NULL,
-		    want->has & (DEVICE_GROUP | DEVICE_MTU));
+		    want->has & (DEVICE_GROUP | DEVICE_MTU | DEVICE_VRF));
 	if (want->has & DEVICE_ALIAS && *want->alias) {
 		s = device_step(p, STEP_LINK_CHANGE, PHASE_CREATE, want, NULL,
 				DEVICE_ALIAS);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The policy of roaming: an endpoint that a peer was heard from is newer than
- * what a file says, unless the file was changed or the peer is silent.  An
- * endpoint that is fixed is put back in any case.
+ * The policy of an endpoint.  One that a peer was heard from is newer than what
+ * a file says, unless the file was changed or the peer is silent ("roam").
+ * One that is static is put back in any case, a hint never.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +19,10 @@ static int sample_compare(const void *a, const void *b)
 	return key_compare(&x->public_key, &y->public_key);
 }
 
-static bool sent_has_grown(const struct planner *p, const struct peer *have)
+static bool sent_has_grown(const struct plan_options *options,
+			   const struct peer *have)
 {
-	const struct sample *sample = p->options->sample;
+	const struct sample *sample = options->sample;
 	struct sample_peer key = { .public_key = have->public_key };
 	const struct sample_peer *found;
 
@@ -32,14 +33,13 @@ static bool sent_has_grown(const struct planner *p, const struct peer *have)
 	return found && have->sent > found->sent;
 }
 
-/* Silent although something was sent to it: idle peers are not silent. */
-static bool is_silent(const struct planner *p, const struct peer *want,
-		      const struct peer *have)
+bool peer_is_silent(const struct plan_options *options,
+		    const struct peer *want, const struct peer *have)
 {
 	if (have->last_handshake &&
-	    p->options->now - have->last_handshake <= SILENT_SECONDS)
+	    options->now - have->last_handshake <= SILENT_SECONDS)
 		return false;
-	return want->keepalive || sent_has_grown(p, have);
+	return want->keepalive || sent_has_grown(options, have);
 }
 
 /* A name that gives other addresses today is still the same name. */
@@ -53,6 +53,34 @@ static bool file_has_changed(const struct peer *want, const struct peer *last)
 			       last->endpoint_host) != 0 ||
 			want->endpoint_port != last->endpoint_port;
 	return endpoint_compare(&want->endpoint, &last->endpoint) != 0;
+}
+
+bool settle_asks(const struct plan_options *options, const struct peer *want,
+		 const struct peer *have, const struct peer *last)
+{
+	if (!have || !have->endpoint.ip.family)
+		return true;
+	switch (want->endpoint_policy) {
+	case ENDPOINT_ROAM:
+	case ENDPOINT_STATIC:
+		return true;
+	case ENDPOINT_HINT:
+		return false;
+	case ENDPOINT_DNS:
+		return file_has_changed(want, last) ||
+			peer_is_silent(options, want, have);
+	}
+	return true;
+}
+
+/* Why a name gave no address. */
+static const char *no_address(const struct peer *want)
+{
+	if (!want->name_unasked)
+		return "its name did not resolve";
+	return want->endpoint_policy == ENDPOINT_HINT ?
+		"the file's is a hint, for a peer without one" :
+		"its name is looked up again when nothing is heard from there";
 }
 
 static bool is_resolved(const struct peer *want, const struct peer *have)
@@ -96,28 +124,37 @@ bool plan_endpoint(struct planner *p, const struct peer *want,
 {
 	if (!want->endpoint.ip.family) {
 		if (want->endpoint_host && have->endpoint.ip.family)
-			note_kept(p, want, have, "its name did not resolve");
+			note_kept(p, want, have, no_address(want));
 		return false;
 	}
 	if (!endpoint_compare(&want->endpoint, &have->endpoint))
 		return false;
-	if (p->options->restore || !have->endpoint.ip.family)
+	if (p->options->restore)
 		return true;
+	if (!have->endpoint.ip.family) {
+		note_set(p, want, "it has none");
+		return true;
+	}
 	if (p->options->reading_back)
 		return false;
+	if (want->endpoint_policy == ENDPOINT_HINT) {
+		note_kept(p, want, have,
+			  "the file's is a hint, for a peer without one");
+		return false;
+	}
 	if (is_resolved(want, have)) {
 		note_kept(p, want, have, "the name still has it");
 		return false;
 	}
-	if (want->endpoint_fixed) {
-		note_set(p, want, "it is fixed");
+	if (want->endpoint_policy == ENDPOINT_STATIC) {
+		note_set(p, want, "its policy is static");
 		return true;
 	}
 	if (file_has_changed(want, last)) {
 		note_set(p, want, "the file's endpoint has changed");
 		return true;
 	}
-	if (is_silent(p, want, have)) {
+	if (peer_is_silent(p->options, want, have)) {
 		note_set(p, want, "nothing was heard from where it was");
 		return true;
 	}

@@ -14,7 +14,8 @@
 #include "base/diag.h"
 #include "plan/internal.h"
 
-#define OVERHEAD 80u	/* IPv6 40, UDP 8, WireGuard 32; wg-quick(8) */
+#define OVERHEAD 80u	/* IPv6 40, UDP 8, WireGuard 32 */
+#define OVERHEAD_IPV4 60u	/* IPv4 20 */
 #define MTU_WITHOUT_PATH 1420u
 #define IPV4_MTU_MIN 68u
 
@@ -71,6 +72,14 @@ static uint32_t connected_metric(const struct prefix *p)
 	return p->ip.family == AF_INET6 ? 256 : 0;
 }
 
+/* Where the kernel puts the routes of D's addresses. */
+static uint32_t connected_table(const struct path *t, const struct device *d)
+{
+	uint32_t vrf = device_vrf_table(t->have, d);
+
+	return vrf ? vrf : RT_TABLE_MAIN;
+}
+
 static void find_ways(struct path *t, struct arena *arena)
 {
 	const struct device *d = t->device;
@@ -84,9 +93,9 @@ static void find_ways(struct path *t, struct arena *arena)
 			add_way(t, r->table, r->prefix, r->metric, false);
 	}
 	for (size_t i = 0; i < d->address_count; i++)
-		add_way(t, RT_TABLE_MAIN, d->addresses[i],
+		add_way(t, connected_table(t, d), d->addresses[i],
 			connected_metric(&d->addresses[i]), true);
-	qsort(t->ways, t->way_count, sizeof(*t->ways), way_compare);
+	items_sort(t->ways, t->way_count, sizeof(*t->ways), way_compare);
 }
 
 static int by_priority(const void *a, const void *b)
@@ -108,7 +117,7 @@ static void find_rules(struct path *t, struct arena *arena)
 		if (!t->have->rules[i].owned &&
 		    !plan_adopted_rule(t->planner, &t->have->rules[i]))
 			t->rules[t->rule_count++] = t->have->rules[i];
-	qsort(t->rules, t->rule_count, sizeof(*t->rules), by_priority);
+	items_sort(t->rules, t->rule_count, sizeof(*t->rules), by_priority);
 }
 
 static bool port_in(const uint16_t range[2], uint16_t port)
@@ -241,11 +250,18 @@ static bool address_goes(const struct path *t, const struct lookup *now)
 	for (size_t i = 0; have && i < have->address_count; i++) {
 		struct prefix p = prefix_mask(have->addresses[i]);
 
-		if (now->table == RT_TABLE_MAIN &&
+		if (now->table == connected_table(t, have) &&
 		    !prefix_compare(&p, &now->prefix))
 			return true;
 	}
 	return false;
+}
+
+/* Now it goes into the device itself: a way of this namespace can. */
+static bool leads_back(const struct path *t, const struct lookup *l)
+{
+	return !t->planner->options->outside &&
+		!strcmp(l->device, t->device->name);
 }
 
 static void loop_error(const struct path *t, const struct lookup *l,
@@ -273,26 +289,57 @@ static void check_loop(const struct path *t, const struct lookup *l,
 	if (caught)
 		loop_error(t, l, &caught->prefix, caught->table,
 			   caught->connected, diags);
-	else if (l->found && !strcmp(l->device, t->device->name) &&
+	else if (l->found && leads_back(t, l) &&
 		 !in_have_and_goes(t, l) && !address_goes(t, l))
 		loop_error(t, l, &l->prefix, l->table, false, diags);
 }
 
-static uint32_t smallest(const struct device *d, const struct lookup *lookups,
+/* What a path leaves for the packets inside. */
+static uint32_t room(const struct lookup *l)
+{
+	uint32_t overhead = l->peer && l->endpoint.ip.family == AF_INET ?
+		OVERHEAD_IPV4 : OVERHEAD;
+
+	return l->mtu > overhead ? l->mtu - overhead : 1;
+}
+
+/* The least room of the lookups of peers, or of the others; 0: of none. */
+static uint32_t smallest(const struct path *t, const struct lookup *lookups,
 			 size_t count, bool peers)
 {
-	uint32_t mtu = 0;
+	uint32_t least = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct lookup *l = &lookups[i];
 
 		if (!l->found || !l->mtu || (l->peer != NULL) != peers ||
-		    !strcmp(l->device, d->name))
+		    leads_back(t, l))
 			continue;
-		if (!mtu || l->mtu < mtu)
-			mtu = l->mtu;
+		if (!least || room(l) < least)
+			least = room(l);
 	}
-	return mtu;
+	return least;
+}
+
+static size_t count_peers(const struct lookup *lookups, size_t count)
+{
+	size_t peers = 0;
+
+	for (size_t i = 0; i < count; i++)
+		peers += lookups[i].peer != NULL;
+	return peers;
+}
+
+/* A peer without an endpoint may come by any way, and by IPv6. */
+static uint32_t path_mtu(const struct path *t, const struct lookup *lookups,
+			 size_t count)
+{
+	uint32_t least = smallest(t, lookups, count, true), other;
+
+	if (least && count_peers(lookups, count) == t->device->peer_count)
+		return least;
+	other = smallest(t, lookups, count, false);
+	return least && (!other || least < other) ? least : other;
 }
 
 /* While a mark goes, all ways still lead into the tunnel: it keeps what it was
@@ -303,8 +350,7 @@ static uint32_t without_path(const struct path *t,
 	const struct device *have = state_device(t->have, t->device->name);
 
 	for (size_t i = 0; have && i < count; i++)
-		if (lookups[i].found &&
-		    !strcmp(lookups[i].device, have->name))
+		if (lookups[i].found && leads_back(t, &lookups[i]))
 			return have->mtu;
 	return MTU_WITHOUT_PATH;
 }
@@ -312,18 +358,40 @@ static uint32_t without_path(const struct path *t,
 static void mtu_of(const struct path *t, struct device *d,
 		   const struct lookup *lookups, size_t count)
 {
-	uint32_t path = smallest(d, lookups, count, true);
+	uint32_t path = path_mtu(t, lookups, count);
 	uint32_t least = device_wants_ipv6(t->want, d) ? IPV6_MTU_MIN :
 		IPV4_MTU_MIN;
 
-	if (!path)
-		path = smallest(d, lookups, count, false);
-	d->mtu = path ? path - (path < OVERHEAD ? path : OVERHEAD) :
-		without_path(t, lookups, count);
+	d->mtu = path ? path : without_path(t, lookups, count);
 	if (d->mtu < least)
 		d->mtu = least;
 	d->automatic &= ~(unsigned int)DEVICE_MTU;
 	d->has |= DEVICE_MTU;
+}
+
+static void check_vrf(const struct path *t, struct diags *diags)
+{
+	const struct device *d = t->device;
+
+	if (d->vrf[0] && !device_vrf_table(t->have, d))
+		diag_error(diags, d->vrf_where, "there is no VRF %s on this "
+			   "host", d->vrf)->hint =
+			"ip link add NAME type vrf table NUMBER makes one";
+}
+
+/* The device would take none of such a size. */
+static void check_routes(const struct path *t, struct diags *diags)
+{
+	const struct device *d = t->device;
+
+	for (size_t i = 0; i < t->want->route_count; i++) {
+		const struct route *r = &t->want->routes[i];
+
+		if (r->mtu > d->mtu && !strcmp(r->device, d->name))
+			diag_warning(diags, r->where, "the MTU of this route "
+				     "is %u, that of %s %u", r->mtu, d->name,
+				     d->mtu);
+	}
 }
 
 void settle_mtu(struct state *want, const struct state *have,
@@ -342,10 +410,12 @@ void settle_mtu(struct state *want, const struct state *have,
 
 		find_ways(&t, diags->arena);
 		find_rules(&t, diags->arena);
-		for (size_t j = 0; j < count; j++)
+		check_vrf(&t, diags);
+		for (size_t j = 0; !options->outside && j < count; j++)
 			if (lookups[j].peer)
 				check_loop(&t, &lookups[j], diags);
 		if (d->automatic & DEVICE_MTU)
 			mtu_of(&t, d, lookups, count);
+		check_routes(&t, diags);
 	}
 }

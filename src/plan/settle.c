@@ -7,7 +7,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <linux/rtnetlink.h>
 
 #include "plan/internal.h"
@@ -29,6 +28,9 @@ static bool number_is_free(const struct settle *s, uint32_t number)
 
 	for (size_t i = 0; i < have->route_count; i++)
 		if (have->routes[i].table == number && !have->routes[i].owned)
+			return false;
+	for (size_t i = 0; i < have->link_count; i++)
+		if (have->links[i].vrf_table == number)
 			return false;
 	for (size_t i = 0; i < have->rule_count; i++) {
 		const struct rule *r = &have->rules[i];
@@ -115,20 +117,30 @@ static void settle_device(struct settle *s, struct device *d)
 	}
 }
 
-static void settle_tables(struct settle *s, uint32_t number)
+/* An automatic table is that of the VRF, else of the mark's number. */
+static uint32_t settle_table(const struct settle *s, uint32_t number)
+{
+	uint32_t table = 0;
+
+	for (size_t i = 0; !table && i < s->want->device_count; i++)
+		table = device_vrf_table(s->have, &s->want->devices[i]);
+	return table ? table : number;
+}
+
+static void settle_tables(struct settle *s, uint32_t number, uint32_t table)
 {
 	for (size_t i = 0; i < s->want->route_count; i++) {
 		struct route *r = &s->want->routes[i];
 
 		if (r->automatic & ROUTE_TABLE)
-			r->table = number;
+			r->table = table;
 		r->automatic = 0;
 	}
 	for (size_t i = 0; i < s->want->rule_count; i++) {
 		struct rule *r = &s->want->rules[i];
 
 		if (r->automatic & RULE_TABLE)
-			r->table = number;
+			r->table = table;
 		if (r->automatic & RULE_FWMARK) {
 			r->fwmark = number;
 			r->fwmask = MARK_MASK;
@@ -329,39 +341,11 @@ int settle_numbers(struct arena *arena, struct state *want,
 	for (size_t i = 0; i < want->device_count; i++)
 		settle_device(&s, &want->devices[i]);
 	number = settle_number(&s);
-	settle_tables(&s, number);
+	settle_tables(&s, number, settle_table(&s, number));
 	if (settle_priorities(&s))
 		return -1;
 	settle_firewall(&s, number);
 	settle_accept_ra(&s);
 	state_normalise(want);
 	return 0;
-}
-
-size_t settle_lookups(struct arena *arena, const struct state *want,
-		      struct lookup **out)
-{
-	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	size_t count = 0, room = 0;
-
-	for (size_t i = 0; i < want->device_count; i++)
-		room += want->devices[i].peer_count + array_size(families);
-	*out = arena_new_array(arena, struct lookup, room);
-	for (size_t i = 0; i < want->device_count; i++) {
-		const struct device *d = &want->devices[i];
-
-		for (size_t j = 0; j < d->peer_count; j++)
-			if (d->peers[j].endpoint.ip.family)
-				(*out)[count++] = (struct lookup){
-					.endpoint = d->peers[j].endpoint,
-					.mark = d->fwmark,
-					.peer = &d->peers[j],
-				};
-		for (size_t j = 0; j < array_size(families); j++)
-			(*out)[count++] = (struct lookup){
-				.endpoint.ip.family = families[j],
-				.mark = d->fwmark,
-			};
-	}
-	return count;
 }

@@ -91,6 +91,8 @@ static void device_words(struct arena *arena, const struct step *s,
 	if (s->fields & DEVICE_GROUP)
 		change_add(w, "group", mark(arena, from->group),
 			   mark(arena, to->group));
+	if (s->fields & DEVICE_VRF && *to->vrf)
+		change_add(w, "VRF", *from->vrf ? from->vrf : NULL, to->vrf);
 	if (s->fields & DEVICE_UP)
 		change_add(w, "link", from->up ? "up" : "down",
 			   to->up ? "up" : "down");

@@ -85,11 +85,16 @@ static bool is_owned_mark(const struct claim *c, uint32_t mark)
 	return false;
 }
 
-/* Tables that every host has belong to no mesh. */
-static bool is_common_table(uint32_t table)
+/* Tables that every host has belong to no mesh, nor does that of a VRF. */
+static bool is_common_table(const struct claim *c, uint32_t table)
 {
-	return table == RT_TABLE_UNSPEC || table == RT_TABLE_MAIN ||
-	       table == RT_TABLE_DEFAULT || table == RT_TABLE_LOCAL;
+	if (table == RT_TABLE_UNSPEC || table == RT_TABLE_MAIN ||
+	    table == RT_TABLE_DEFAULT || table == RT_TABLE_LOCAL)
+		return true;
+	for (size_t i = 0; i < c->have->link_count; i++)
+		if (c->have->links[i].vrf_table == table)
+			return true;
+	return false;
 }
 
 static bool in_last(const struct claim *c, const struct route *r)
@@ -135,7 +140,7 @@ static void claim_table(const struct claim *c, size_t first, size_t end)
 				  is_owned_device(c, routes[i].device);
 		claimed |= routes[i].owned;
 	}
-	claimed &= !is_common_table(table);
+	claimed &= !is_common_table(c, table);
 	for (size_t i = first; i < end; i++) {
 		struct route *r = &routes[i];
 
@@ -165,7 +170,7 @@ static void claim_routes(const struct claim *c)
 /* The mesh's by its number, or because routes of ours are in it. */
 static bool is_owned_table(const struct claim *c, uint32_t table)
 {
-	if (is_common_table(table))
+	if (is_common_table(c, table))
 		return false;
 	if (is_owned_mark(c, table))
 		return true;

@@ -47,6 +47,8 @@ unsigned int device_diff(const struct device *want, const struct device *have)
 		diff |= DEVICE_ALIAS;
 	if (want->group != have->group)
 		diff |= DEVICE_GROUP;
+	if (strcmp(want->vrf, have->vrf) != 0)
+		diff |= DEVICE_VRF;
 	return diff & want->has;
 }
 

@@ -126,6 +126,13 @@ const struct link *state_link(const struct state *s, const char *name)
 		    link_compare);
 }
 
+uint32_t device_vrf_table(const struct state *s, const struct device *d)
+{
+	const struct link *vrf = d->vrf[0] ? state_link(s, d->vrf) : NULL;
+
+	return vrf ? vrf->vrf_table : 0;
+}
+
 const char *alias_mesh(const char *alias)
 {
 	size_t size = strlen(OUR_ALIAS);

@@ -34,6 +34,7 @@ enum device_field {
 	DEVICE_UP = 1u << 4,
 	DEVICE_ALIAS = 1u << 5,
 	DEVICE_GROUP = 1u << 6,
+	DEVICE_VRF = 1u << 7,
 };
 
 enum peer_field {
@@ -43,6 +44,16 @@ enum peer_field {
 	PEER_ALLOWED_IPS = 1u << 3,
 };
 
+/* What becomes of an endpoint that a peer was heard from. */
+enum endpoint_policy {
+	ENDPOINT_ROAM,		/* it stays while it works */
+	ENDPOINT_STATIC,	/* the file's is always put back */
+	ENDPOINT_HINT,		/* the file's is for a peer without any */
+	ENDPOINT_DNS,		/* as ROAM; a name is looked up only when
+				   nothing is heard */
+};
+#define ENDPOINT_POLICIES 4
+
 struct peer {
 	struct key public_key;
 	const struct key *preshared_key;  /* secret arena; NULL: none (zero) */
@@ -51,7 +62,8 @@ struct peer {
 	const char *endpoint_host;	/* want: a name yet to be resolved, or
 					   the name endpoint came from */
 	uint16_t endpoint_port;		/* want: the port beside that name */
-	bool endpoint_fixed;		/* want: put back where it roamed */
+	enum endpoint_policy endpoint_policy;	/* want */
+	bool name_unasked;	/* want: there was no need to look it up */
 	/* want: every address the name has now; endpoint is the first */
 	const struct endpoint *resolved;
 	size_t resolved_count;
@@ -82,6 +94,8 @@ struct device {
 	uint32_t group;
 	char alias[256];		/* IFALIASZ */
 	bool up;
+	char vrf[IFNAMSIZ];		/* that it is enslaved to; "": none */
+	struct place vrf_where;		/* want */
 	struct peer *peers;		/* sorted by public key, each once */
 	size_t peer_count;
 	/* in the order given, which decides the source address; host bits
@@ -160,6 +174,8 @@ struct link {
 	char kind[16];		/* "wireguard", "veth", "" */
 	char alias[256];
 	bool up;
+	uint32_t master;	/* index of the link it belongs to, or 0 */
+	uint32_t vrf_table;	/* of a VRF; else 0 */
 	uint16_t listen_port;	/* of WireGuard links, if asked for */
 	bool advertised_default;	/* holds a default route by RA */
 };
@@ -216,6 +232,9 @@ struct device *state_device(const struct state *s, const char *name);
 const struct peer *device_peer(const struct device *d, const struct key *key);
 const struct sysctl *state_sysctl(const struct state *s, const char *key);
 const struct link *state_link(const struct state *s, const char *name);
+/* The table of the VRF that D is in, as S, what was observed, has it; 0: it
+   is in none, or there is no VRF of this name. */
+uint32_t device_vrf_table(const struct state *s, const struct device *d);
 /* The mesh whose alias a link bears, within ALIAS; NULL: it is no mesh's. */
 const char *alias_mesh(const char *alias);
 

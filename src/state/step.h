@@ -80,6 +80,10 @@ struct step {
 	const char *id;
 	bool helper;		/* taken back within the same plan */
 	bool drift;		/* somebody else changed the kernel */
+	/* RULE_ADD: one of the same words and priority stands there, of
+	   another maker, and goes or is left */
+	bool twin;
+	bool path;		/* may cut the way this run came */
 	unsigned int fields;	/* enum device_field or enum peer_field */
 	const struct device *device, *device_before;
 	const struct peer *peer, *peer_before;

@@ -11,6 +11,13 @@
 #define SHOWN_MAX 48	/* bytes of a value repeated in a message */
 #define LINE_WINDOW 256	/* bytes looked at around a place */
 
+const char *const endpoint_policy_words[ENDPOINT_POLICIES] = {
+	[ENDPOINT_ROAM] = "roam",
+	[ENDPOINT_STATIC] = "static",
+	[ENDPOINT_HINT] = "hint",
+	[ENDPOINT_DNS] = "dns",
+};
+
 static bool is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');

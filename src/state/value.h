@@ -34,6 +34,9 @@ struct str value_squeeze(struct str value, char *buffer, size_t size);
 int value_check_text(const struct source *source, struct diags *diags)
 	must_check_;
 
+/* The words for enum endpoint_policy, by its numbers. */
+extern const char *const endpoint_policy_words[ENDPOINT_POLICIES];
+
 /* 0 to 65535, decimal. */
 int value_port(const struct source *source, struct str value,
 	       struct diags *diags, uint16_t *out) must_check_;

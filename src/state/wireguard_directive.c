@@ -12,6 +12,7 @@ static const char *const names[DIRECTIVE_COUNT] = {
 	[DIRECTIVE_MESH] = "mesh",
 	[DIRECTIVE_INTERFACE] = "interface",
 	[DIRECTIVE_PRIVATE_KEY_FILE] = "private-key-file",
+	[DIRECTIVE_VRF] = "vrf",
 	[DIRECTIVE_SYSCTL] = "sysctl",
 	[DIRECTIVE_NAME] = "name",
 	[DIRECTIVE_ENDPOINT] = "endpoint",
@@ -175,6 +176,16 @@ static const char *text_if(struct wireguard_reader *r, struct str value,
 
 static const char bare_name[] = "the bare name of a file";
 
+static void take_vrf(struct wireguard_reader *r, struct str value)
+{
+	struct device *device = &r->out->device;
+
+	if (!text_if(r, value, device_name_valid(value), "a device's name"))
+		return;
+	memcpy(device->vrf, value.data, value.size);
+	device->vrf_where = place_of(r->source, value);
+}
+
 static void take_interface(struct wireguard_reader *r,
 			   enum wireguard_directive d, struct str value)
 {
@@ -182,6 +193,8 @@ static void take_interface(struct wireguard_reader *r,
 
 	if (d == DIRECTIVE_SYSCTL) {
 		take_sysctl(r, value);
+	} else if (d == DIRECTIVE_VRF) {
+		take_vrf(r, value);
 	} else if (d == DIRECTIVE_PRIVATE_KEY_FILE) {
 		device->private_key_file =
 			text_if(r, value, file_name_valid(value), bare_name);
@@ -193,6 +206,19 @@ static void take_interface(struct wireguard_reader *r,
 			   "a device's name")) {
 		r->out->interface = value;
 	}
+}
+
+static void take_policy(struct wireguard_reader *r, struct str value,
+			enum endpoint_policy *out)
+{
+	for (size_t i = 0; i < ENDPOINT_POLICIES; i++)
+		if (str_is(value, endpoint_policy_words[i])) {
+			*out = (enum endpoint_policy)i;
+			return;
+		}
+	value_error(r->source, value, r->diags, "%s is no policy for an "
+		    "endpoint: there are 'roam', 'static', 'hint' and 'dns'",
+		    value_show(r->diags, value));
 }
 
 static void take_peer(struct wireguard_reader *r, enum wireguard_directive d,
@@ -207,12 +233,8 @@ static void take_peer(struct wireguard_reader *r, enum wireguard_directive d,
 	else if (d == DIRECTIVE_PRESHARED_KEY_FILE)
 		peer->preshared_key_file =
 			text_if(r, value, file_name_valid(value), bare_name);
-	else if (str_is(value, "fixed"))
-		peer->endpoint_fixed = true;
-	else if (!str_is(value, "roam"))
-		value_error(r->source, value, r->diags,
-			    "%s is no policy for an endpoint: there are 'roam' "
-			    "and 'fixed'", value_show(r->diags, value));
+	else
+		take_policy(r, value, &peer->endpoint_policy);
 }
 
 static void refuse_section(struct wireguard_reader *r, struct str key,

@@ -337,7 +337,7 @@ void wireguard_read(struct arena *arena, const struct source *source,
 	struct ini ini;
 
 	d->has = DEVICE_FWMARK | DEVICE_MTU | DEVICE_ALIAS | DEVICE_GROUP |
-		 DEVICE_UP;
+		 DEVICE_UP | DEVICE_VRF;
 	d->automatic = DEVICE_MTU;
 	ini_start(&ini, source);
 	do {

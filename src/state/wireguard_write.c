@@ -7,6 +7,7 @@
 #include "state/firewall.h"
 #include "state/text.h"
 #include "state/state.h"
+#include "state/value.h"
 
 static void write_prefixes(struct sbuf *out, const char *word,
 			   const struct prefix *prefixes, size_t count)
@@ -33,6 +34,8 @@ static void write_interface(struct sbuf *out, const struct state *state,
 	if (d->private_key_file)
 		sbuf_printf(out, "#@ private-key-file %s\n",
 			    d->private_key_file);
+	if (d->vrf[0])
+		sbuf_printf(out, "#@ vrf %s\n", d->vrf);
 	for (size_t i = 0; i < state->sysctl_count; i++)
 		sbuf_printf(out, "#@ sysctl %s = %s\n", state->sysctls[i].key,
 			    state->sysctls[i].value);
@@ -75,8 +78,9 @@ static void write_peer(struct sbuf *out, const struct peer *p)
 	sbuf_putc(out, '\n');
 	if (p->name)
 		sbuf_printf(out, "#@ name %s\n", p->name);
-	if (p->endpoint_fixed)
-		sbuf_puts(out, "#@ endpoint fixed\n");
+	if (p->endpoint_policy != ENDPOINT_ROAM)
+		sbuf_printf(out, "#@ endpoint %s\n",
+			    endpoint_policy_words[p->endpoint_policy]);
 	if (p->preshared_key_file)
 		sbuf_printf(out, "#@ preshared-key-file %s\n",
 			    p->preshared_key_file);

@@ -116,6 +116,8 @@ static void take_peer(struct input *in, struct view_peer *peer)
 	}
 	if (flags & 12) {
 		peer->endpoint = e;
+		peer->endpoint_policy = (enum endpoint_policy)
+			(flags >> 4 & (ENDPOINT_POLICIES - 1));
 		peer->endpoint_port = (uint16_t)take(in, 2) | 1;
 	}
 	if (flags & 4)
@@ -131,10 +133,29 @@ static void take_mesh(struct input *in, struct mesh *mesh, struct node *self)
 	mesh->name = take_name(in);
 	mesh->interface = take_name(in);
 	mesh->firewall = flags & 1;
-	mesh->endpoint_policy = flags & 2 ? ENDPOINT_FIXED : ENDPOINT_ROAM;
 	self->name = take_name(in);
 	self->addresses = take_prefixes(in, false);
 	self->subnets = take_prefixes(in, true);
+}
+
+/* A VRF in the place of a table, and a route that is narrower. */
+static void take_way(struct input *in, struct view *view)
+{
+	uint32_t flags = take(in, 1);
+
+	if (flags & 1) {
+		view->table = RT_TABLE_MAIN;
+		view->vrf = take_name(in);
+		/* None at all is none. */
+		if (!*view->vrf)
+			view->vrf = "v";
+	}
+	if (!(flags & 2) || !view->routes.count)
+		return;
+	view->narrow = arena_new_object(in->arena, struct view_narrow);
+	view->narrow->prefix = view->routes.items[0].prefix;
+	view->narrow->mtu = 1280 + take(in, 1);
+	view->narrow_count = 1;
 }
 
 static void take_view(struct input *in, struct view *view)
@@ -151,6 +172,7 @@ static void take_view(struct input *in, struct view *view)
 	};
 	view->mtu = flags & 64 ? 1280 + take(in, 1) : 0;
 	view->routes = take_prefixes(in, true);
+	take_way(in, view);
 	view->members = take_prefixes(in, true);
 	view->peer_count = take(in, 1) % NODES_MAX;
 	view->peers = arena_new_array(in->arena, struct view_peer,
@@ -171,6 +193,8 @@ static void tame(struct arena *arena, const struct view *from,
 	*out = *from;
 	out->mesh = mesh;
 	out->self = self;
+	if (out->vrf)
+		out->vrf = "v";
 	out->peers = arena_copy(arena, from->peers,
 				from->peer_count * sizeof(*from->peers));
 	for (size_t i = 0; i < out->peer_count; i++) {

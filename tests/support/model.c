@@ -28,7 +28,8 @@ static void copy_device(struct arena *arena, const struct model_link *l,
 {
 	*out = l->device;
 	out->has = DEVICE_PRIVATE_KEY | DEVICE_LISTEN_PORT | DEVICE_FWMARK |
-		DEVICE_MTU | DEVICE_UP | DEVICE_ALIAS | DEVICE_GROUP;
+		DEVICE_MTU | DEVICE_UP | DEVICE_ALIAS | DEVICE_GROUP |
+		DEVICE_VRF;
 	out->mtu = l->link.mtu;
 	out->group = l->link.group;
 	out->up = l->link.up;

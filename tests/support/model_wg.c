@@ -280,15 +280,22 @@ static int link_change(struct model *m, struct model_link *l,
 
 static int link_create(struct model *m, const struct step *s)
 {
+	const struct model_link *vrf = model_link_find(m, s->device->vrf);
 	struct model_link *l;
 
 	if (model_link_find(m, s->device->name))
 		return EEXIST;
+	if (s->fields & DEVICE_VRF && *s->device->vrf && !vrf)
+		return ENODEV;
 	l = model_link_add(m, s->device->name, "wireguard");
 	if (s->fields & DEVICE_GROUP)
 		l->link.group = s->device->group;
 	if (s->fields & DEVICE_MTU && s->device->mtu)
 		l->link.mtu = s->device->mtu;
+	if (s->fields & DEVICE_VRF && *s->device->vrf) {
+		strcpy(l->device.vrf, s->device->vrf);
+		l->link.master = vrf->link.index;
+	}
 	return 0;
 }
 

@@ -76,7 +76,6 @@ static inline bool rendered_allowed(struct arena *arena,
 }
 
 static inline const char *rendered_peer(struct arena *arena,
-					const struct view *view,
 					const struct view_peer *want,
 					const struct peer *have)
 {
@@ -92,8 +91,7 @@ static inline const char *rendered_peer(struct arena *arena,
 	if (!rendered_same(link ? link->preshared_key_file : NULL,
 			   have->preshared_key_file))
 		return "a preshared key";
-	if (have->endpoint_fixed !=
-	    (e && view->mesh->endpoint_policy == ENDPOINT_FIXED))
+	if (have->endpoint_policy != want->endpoint_policy)
 		return "the policy of an endpoint";
 	if (!rendered_same(e ? e->host : NULL, have->endpoint_host))
 		return "the name of an endpoint";
@@ -124,6 +122,8 @@ static inline const char *rendered_device(struct arena *arena,
 	if (d->fwmark != view->fwmark ||
 	    !(d->automatic & DEVICE_FWMARK) != !(full && !view->fwmark))
 		return "the mark";
+	if (!rendered_same(d->vrf, view->vrf ? view->vrf : ""))
+		return "the VRF";
 	if (d->mtu != view->mtu || !(d->automatic & DEVICE_MTU) != !!view->mtu)
 		return "the MTU";
 	if (d->address_count != addresses->count ||
@@ -135,7 +135,7 @@ static inline const char *rendered_device(struct arena *arena,
 			return "an address";
 	for (size_t i = 0; i < view->peer_count; i++) {
 		const struct view_peer *p = &view->peers[i];
-		const char *why = rendered_peer(arena, view, p,
+		const char *why = rendered_peer(arena, p,
 			device_peer(d, &p->node->public_key));
 
 		if (why)
@@ -149,7 +149,7 @@ static inline const char *rendered_differs(struct arena *arena,
 					   const struct view *view,
 					   const struct state *state)
 {
-	bool main = view->table == RT_TABLE_MAIN;
+	bool main = !view_is_apart(view);
 	size_t wholes = (size_t)view->full4 + view->full6;
 	size_t sysctls = (size_t)view->forwards4 + view->forwards6;
 
@@ -162,6 +162,8 @@ static inline const char *rendered_differs(struct arena *arena,
 	for (size_t i = 0; i < state->route_count; i++)
 		if (strcmp(state->routes[i].device,
 			   view->mesh->interface) != 0 ||
+		    state->routes[i].mtu != view_route_mtu(view,
+						&state->routes[i].prefix) ||
 		    (state->routes[i].prefix.length && !state->routes[i]
 		     .automatic && state->routes[i].table != view->table))
 			return "a route";

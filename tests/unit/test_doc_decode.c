@@ -96,7 +96,7 @@ static const char all_keys[] =
 	"\"topology\": \"hub-spoke\", \"hubs\": [\"tr\", \"ir\"],\n"
 	"\"mtu\": 1380, \"interface\": \"wg9\", \"firewall\": false,\n"
 	"\"secrets\": \"inline\", \"defaults\": { \"listen_port\": 51900,\n"
-	"  \"keepalive\": 20, \"endpoint_policy\": \"fixed\" },\n"
+	"  \"keepalive\": 20, \"endpoint_policy\": \"static\" },\n"
 	"\"links\": [ { \"between\": [\"tr\", \"label:gulf\"],\n"
 	"    \"preshared_key\": \"" KEY_P "\", \"keepalive\": 0,\n"
 	"    \"endpoints\": { \"tr\": \"[2001:db8::20]:1234\" } },\n"
@@ -139,7 +139,7 @@ START_TEST(the_mesh)
 	at(mesh.interface_where, "\"wg9\"");
 	is_setting(&mesh.listen_port, 51900, "51900");
 	is_setting(&mesh.keepalive, 20, "20,");
-	ck_assert_int_eq(mesh.endpoint_policy, ENDPOINT_FIXED);
+	ck_assert_int_eq(mesh.endpoint_policy.value, ENDPOINT_STATIC);
 	ck_assert(!mesh.firewall && mesh.inline_secrets);
 	end();
 }
@@ -236,7 +236,7 @@ START_TEST(defaults)
 	take(MINIMAL("m", ""));
 	ck_assert_str_eq(mesh.interface, "wg-m");
 	ck_assert_int_eq(mesh.topology, TOPOLOGY_FULL_MESH);
-	ck_assert_int_eq(mesh.endpoint_policy, ENDPOINT_ROAM);
+	ck_assert_int_eq(mesh.endpoint_policy.value, ENDPOINT_ROAM);
 	ck_assert(mesh.firewall && !mesh.inline_secrets);
 	ck_assert(!mesh.serial && !mesh.expires);
 	ck_assert(!mesh.serial_where.source && !mesh.expires_where.source &&

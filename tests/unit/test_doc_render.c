@@ -63,19 +63,25 @@ static const char *said(struct diags *diags)
 	return out.data;
 }
 
-static void read_mesh(const char *name, struct mesh *out)
+static void read_mesh_of(const char *folder, const char *name,
+			 struct mesh *out)
 {
 	struct source *source = arena_new_object(arena, struct source);
 	struct diags diags;
 
 	diags_init(&diags, arena);
 	source->name = arena_printf(arena, "%s.json", name);
-	source->text = golden_read(arena, golden_path(arena, "examples",
-						     source->name));
+	source->text = golden_read(arena, golden_path(arena, folder,
+						      source->name));
 	ck_assert_msg(source->text.data != NULL, "%s", source->name);
 	ck_assert_msg(!mesh_read(arena, secrets, source, out, &diags) &&
 		      !mesh_test(arena, out, &diags) && !diags.count,
 		      "%s", said(&diags));
+}
+
+static void read_mesh(const char *name, struct mesh *out)
+{
+	read_mesh_of("examples", name, out);
 }
 
 /* No line ends in a blank, no empty line is doubled, the last one ends. */
@@ -192,6 +198,81 @@ START_TEST(examples_become_texts)
 	start();
 	for (size_t i = 0; i < array_size(examples); i++)
 		check_example(&examples[i]);
+	end();
+}
+END_TEST
+
+/* Policies, MTUs and a VRF of single nodes and links: lines of their texts, and
+   after a "!" such as are not there. */
+static const struct {
+	const char *node, *line;
+} ways[] = {
+	{ "land", "#@ name ship\n#@ endpoint hint\n" },
+	{ "land", "#@ name buoy\n#@ endpoint static\n" },
+	{ "land", "10.80.0.2/32 dev wg-ways proto 77 mtu 1300 advmss 1260\n" },
+	{ "land", "fd80::2/128 dev wg-ways proto 77 mtu 1300 advmss 1240\n" },
+	{ "land", "10.82.0.0/16 dev wg-ways proto 77 mtu 1300 advmss 1260\n" },
+	{ "land", "10.80.0.3/32 dev wg-ways proto 77 mtu 1300 advmss 1260\n" },
+	{ "land", "!10.80.0.4/32 dev" },
+	{ "land", "!MTU" },
+	{ "land", "!#@ vrf" },
+	{ "ship", "#@ vrf blue\n" },
+	{ "ship", "#@ name land\n#@ endpoint dns\n" },
+	{ "ship", "#@ name buoy\n[Peer]\n" },
+	{ "ship", "10.81.0.0/16 dev wg-ways table auto proto 77 mtu 1300 " },
+	{ "ship", "10.80.0.3/32 dev wg-ways table auto proto 77 mtu 1280 " },
+	{ "ship", "\t\tiifname \"blue\" counter accept\n" },
+	{ "depot", "route replace 10.81.0.0/16 dev wg-ways proto 77\n" },
+	{ "depot", "! mtu 1" },
+	/* "dns" is for names alone */
+	{ "buoy", "#@ name land\n#@ endpoint dns\n" },
+	{ "buoy", "#@ name ship\n[Peer]\n" },
+	{ "buoy", "MTU = 1420\n" },
+};
+
+static void has_line(const struct mesh *mesh, const char *node,
+		     const char *line)
+{
+	bool there = *line != '!';
+	const char *all, *name = there ? line : line + 1;
+	struct diags diags;
+	struct texts texts;
+	struct state state;
+	struct view view;
+
+	view_make(arena, mesh, mesh_node(mesh, node), &view);
+	diags_init(&diags, arena);
+	ck_assert_msg(!rendered_texts(arena, &templates, &view, &texts,
+				      &diags), "%s", said(&diags));
+	read_back(node, &texts, &state);
+	ck_assert_ptr_null(rendered_differs(arena, &view, &state));
+	assert_fixed_point(node, &state);
+	all = arena_printf(arena, "%.*s%.*s%.*s",
+			   (int)texts.wireguard.text.size,
+			   texts.wireguard.text.data,
+			   (int)texts.network.text.size,
+			   texts.network.text.data,
+			   (int)texts.firewall.text.size,
+			   texts.firewall.text.data);
+	ck_assert_msg(!strstr(all, name) != there, "%s: %s in\n%s", node, line,
+		      all);
+}
+
+START_TEST(ways_of_their_own)
+{
+	struct mesh mesh;
+
+	start();
+	read_mesh_of("tests/golden/document/valid", "ways", &mesh);
+	for (size_t i = 0; i < array_size(ways); i++)
+		has_line(&mesh, ways[i].node, ways[i].line);
+	/* With one peer it is the device's own MTU, if that is not less. */
+	for (size_t i = 0; i < mesh.node_count; i++)
+		mesh.nodes[i].disabled = strcmp(mesh.nodes[i].name, "buoy") &&
+			strcmp(mesh.nodes[i].name, "ship");
+	has_line(&mesh, "buoy", "MTU = 1280\n");
+	has_line(&mesh, "buoy", "! mtu 1280");
+	has_line(&mesh, "ship", "MTU = 1280\n");
 	end();
 }
 END_TEST
@@ -330,7 +411,8 @@ int main(void)
 	const struct check_case cases[] = {
 		CHECK_CASE(examples_become_texts),
 		CHECK_CASE(no_example_is_left_out),
-		CHECK_CASE(no_firewall), CHECK_CASE(odd_names),
+		CHECK_CASE(ways_of_their_own), CHECK_CASE(no_firewall),
+		CHECK_CASE(odd_names),
 		CHECK_CASE(values_as_json), CHECK_CASE(members_of_a_family),
 	};
 

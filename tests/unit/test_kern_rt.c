@@ -76,12 +76,19 @@ static const struct device wg0 = {
 START_TEST(golden_link)
 {
 	const struct device bare = { .name = "wg0" };
-	struct nlmsghdr *m = rt_encode_link_create(arena, &wg0);
+	struct nlmsghdr *m = rt_encode_link_create(arena, &wg0, 0, -1);
 
 	same_bytes(m, "4c000000 1000 0506 00000000 00000000"
 		   "00000000 00000000 00000000 00000000"
 		   "0800 0300 77673000" "0800 1b00 6873656d"
 		   "0800 0400 8c050000"
+		   "1400 1280" "0e00 0100 77697265677561726400 0000");
+	/* Into a VRF and another network namespace. */
+	m = rt_encode_link_create(arena, &bare, 7, 3);
+	same_bytes(m, "54000000 1000 0506 00000000 00000000"
+		   "00000000 00000000 00000000 00000000"
+		   "0800 0300 77673000" "0800 1b00 00000000"
+		   "0800 0a00 07000000" "0800 1c00 03000000"
 		   "1400 1280" "0e00 0100 77697265677561726400 0000");
 	m = rt_encode_link_change(arena, &wg0, DEVICE_ALIAS | DEVICE_UP |
 				  DEVICE_MTU | DEVICE_GROUP);
@@ -258,7 +265,7 @@ END_TEST
 
 START_TEST(decode_links)
 {
-	struct nlmsghdr *m = rt_encode_link_create(arena, &wg0);
+	struct nlmsghdr *m = rt_encode_link_create(arena, &wg0, 0, -1);
 	struct link link;
 	struct err e;
 
@@ -273,8 +280,42 @@ START_TEST(decode_links)
 	ck_assert_uint_eq(link.mtu, 1420);
 	ck_assert_uint_eq(link.index, 4);
 	ck_assert(link.up);
+	ck_assert_uint_eq(link.master, 0);
+	mnl_attr_put_u32(m, IFLA_MASTER, 9);
+	ck_assert_int_eq(rt_decode_link(m, &link, &e), 0);
+	ck_assert_uint_eq(link.master, 9);
 	mnl_attr_put_strz(m, IFLA_IFNAME, "a-name-that-is-too-long");
 	ck_assert_int_eq(rt_decode_link(m, &link, &e), -1);
+}
+END_TEST
+
+/* The number is of a VRF alone: others' data has another meaning. */
+static struct nlmsghdr *link_of_kind(const char *kind)
+{
+	struct nlmsghdr *m = rt_encode_get_links(arena);
+	struct nlattr *info, *data;
+
+	m->nlmsg_type = RTM_NEWLINK;
+	mnl_attr_put_strz(m, IFLA_IFNAME, "blue");
+	info = mnl_attr_nest_start(m, IFLA_LINKINFO);
+	mnl_attr_put_strz(m, IFLA_INFO_KIND, kind);
+	data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
+	mnl_attr_put_u32(m, IFLA_VRF_TABLE, 1000);
+	mnl_attr_nest_end(m, data);
+	mnl_attr_nest_end(m, info);
+	return m;
+}
+
+START_TEST(decode_vrf)
+{
+	struct link link;
+	struct err e;
+
+	ck_assert_int_eq(rt_decode_link(link_of_kind("vrf"), &link, &e), 0);
+	ck_assert_str_eq(link.kind, "vrf");
+	ck_assert_uint_eq(link.vrf_table, 1000);
+	ck_assert_int_eq(rt_decode_link(link_of_kind("vlan"), &link, &e), 0);
+	ck_assert_uint_eq(link.vrf_table, 0);
 }
 END_TEST
 
@@ -434,8 +475,9 @@ START_TEST(truncated)
 	struct route route = full_route();
 	struct rule rule = full_rule();
 
-	truncate_everywhere(rt_encode_link_create(arena, &wg0),
+	truncate_everywhere(rt_encode_link_create(arena, &wg0, 0, -1),
 			    sizeof(struct ifinfomsg));
+	truncate_everywhere(link_of_kind("vrf"), sizeof(struct ifinfomsg));
 	truncate_everywhere(rt_encode_address(arena, &a, RT_ADD),
 			    sizeof(struct ifaddrmsg));
 	truncate_everywhere(rt_encode_route(arena, &route, RT_ADD),
@@ -482,6 +524,7 @@ int main(void)
 	tcase_add_test(codec, route_there_and_back);
 	tcase_add_test(codec, rule_there_and_back);
 	tcase_add_test(codec, decode_links);
+	tcase_add_test(codec, decode_vrf);
 	tcase_add_test(codec, decode_addresses);
 	tcase_add_test(codec, opaque_routes);
 	tcase_add_test(codec, opaque_rules);

@@ -294,7 +294,7 @@ static const struct roam {
 	{ NAME_SAME, true, true, true, 500, false },
 	{ NAME_OTHER, false, false, false, 10, true },
 	{ NAME_OTHER, false, false, true, 10, false },
-}, fixed_roams[] = {	/* with the policy fixed */
+}, static_roams[] = {
 	{ SAME, false, false, false, 10, true },
 	{ SAME, true, true, false, 10, true },
 	{ SAME, false, false, false, -1, true },
@@ -302,6 +302,23 @@ static const struct roam {
 	{ LOST, false, false, false, 10, true },
 	{ NAME_SAME, false, false, false, 10, true },
 	{ NAME_SAME, false, false, true, 10, false },
+}, hint_roams[] = {
+	{ SAME, false, false, false, 10, false },
+	{ SAME, true, true, false, 500, false },
+	{ CHANGED, false, false, false, 10, false },
+	{ LOST, true, false, false, -1, false },
+	{ NAME_OTHER, true, false, false, 500, false },
+};
+
+static const struct {
+	enum endpoint_policy policy;
+	const struct roam *cases;
+	size_t count;
+} policies[] = {
+	{ ENDPOINT_ROAM, roams, array_size(roams) },
+	{ ENDPOINT_DNS, roams, array_size(roams) },
+	{ ENDPOINT_STATIC, static_roams, array_size(static_roams) },
+	{ ENDPOINT_HINT, hint_roams, array_size(hint_roams) },
 };
 
 static void roam_last(const struct roam *r, struct peer *wanted,
@@ -326,7 +343,7 @@ static void roam_last(const struct roam *r, struct peer *wanted,
 	}
 }
 
-static void one_roam(const struct roam *r, bool fixed)
+static void one_roam(const struct roam *r, enum endpoint_policy policy)
 {
 	struct build *first = start();
 	struct peer *wanted = &device->peers[0], *now;
@@ -338,14 +355,15 @@ static void one_roam(const struct roam *r, bool fixed)
 	now->endpoint = build_endpoint("203.0.113.9:1024");
 	now->keepalive = wanted->keepalive = r->keepalive ? 25 : 0;
 	now->sent = r->sent ? 101 : 100;
-	wanted->endpoint_fixed = fixed;
+	wanted->endpoint_policy = policy;
 	if (r->handshake != -1)
 		now->last_handshake = bench.options.now - r->handshake;
 	bench.options.sample = &sample;
 	roam_last(r, wanted, first);
 	plan_last(r->file == LOST ? NULL : &first->s);
-	ck_assert_msg(plan.count == r->set, "case %td: %zu steps",
-		      r - (fixed ? fixed_roams : roams), plan.count);
+	ck_assert_msg(plan.count == r->set, "policy %d, file %d, handshake "
+		      "%d: %zu steps", policy, r->file, (int)r->handshake,
+		      plan.count);
 	ck_assert_uint_ge(plan.note_count, 1);
 	if (r->set)
 		ck_assert_uint_eq(plan.steps[0].fields, PEER_ENDPOINT);
@@ -354,10 +372,44 @@ static void one_roam(const struct roam *r, bool fixed)
 
 START_TEST(roaming)
 {
-	for (size_t i = 0; i < array_size(roams); i++)
-		one_roam(&roams[i], false);
-	for (size_t i = 0; i < array_size(fixed_roams); i++)
-		one_roam(&fixed_roams[i], true);
+	for (size_t i = 0; i < array_size(policies); i++)
+		for (size_t j = 0; j < policies[i].count; j++)
+			one_roam(&policies[i].cases[j], policies[i].policy);
+}
+END_TEST
+
+/* Which names are looked up, by the policy and how the peer is. */
+START_TEST(names_asked_for)
+{
+	struct plan_options options = { .now = 1000000 };
+	struct peer now = { .endpoint = build_endpoint("203.0.113.9:1024") };
+	struct peer wanted = { .endpoint_host = "a.example.net",
+			       .endpoint_port = 1, .keepalive = 25 };
+	struct peer last = wanted;
+
+	now.last_handshake = options.now - 10;
+	for (size_t i = 0; i < ENDPOINT_POLICIES; i++) {
+		bool always = i == ENDPOINT_ROAM || i == ENDPOINT_STATIC;
+		bool dns = i == ENDPOINT_DNS;
+
+		wanted.endpoint_policy = (enum endpoint_policy)i;
+		ck_assert(settle_asks(&options, &wanted, NULL, NULL));
+		ck_assert_int_eq(settle_asks(&options, &wanted, &now, NULL),
+				 always);
+		ck_assert_int_eq(settle_asks(&options, &wanted, &now, &last),
+				 always);
+		last.endpoint_port = 2;
+		ck_assert_int_eq(settle_asks(&options, &wanted, &now, &last),
+				 always || dns);
+		last.endpoint_port = 1;
+		now.last_handshake = options.now - 500;
+		ck_assert_int_eq(settle_asks(&options, &wanted, &now, &last),
+				 always || dns);
+		now.last_handshake = options.now - 10;
+		last.endpoint_port = 1;
+	}
+	now.endpoint = (struct endpoint){ 0 };
+	ck_assert(settle_asks(&options, &wanted, &now, &last));
 }
 END_TEST
 
@@ -387,6 +439,15 @@ START_TEST(name_that_does_not_resolve)
 	ck_assert_uint_eq(plan.count, 0);
 	ck_assert_uint_eq(plan.note_count, 1);
 	ck_assert_ptr_nonnull(strstr(plan.notes[0], "did not resolve"));
+	device->peers[0].name_unasked = true;
+	device->peers[0].endpoint_policy = ENDPOINT_DNS;
+	plan_last(&first->s);
+	ck_assert_uint_eq(plan.count, 0);
+	ck_assert_ptr_nonnull(strstr(plan.notes[0], "looked up again"));
+	device->peers[0].endpoint_policy = ENDPOINT_HINT;
+	plan_last(&first->s);
+	ck_assert_uint_eq(plan.count, 0);
+	ck_assert_ptr_nonnull(strstr(plan.notes[0], "a hint"));
 	end();
 }
 END_TEST
@@ -505,7 +566,8 @@ int main(void)
 		CHECK_CASE(prefix_of_a_peer_that_goes),
 		CHECK_CASE(peer_gets_a_new_key),
 		CHECK_CASE(own_key_among_peers_is_left_out),
-		CHECK_CASE(roaming), CHECK_CASE(endpoint_where_there_was_none),
+		CHECK_CASE(roaming), CHECK_CASE(names_asked_for),
+		CHECK_CASE(endpoint_where_there_was_none),
 		CHECK_CASE(name_that_does_not_resolve),
 		CHECK_CASE(endpoint_undone), CHECK_CASE(time_is_linear),
 	};

@@ -210,7 +210,8 @@ START_TEST(automatic_mtu)
 	l->link.mtu = 1300;
 	r.prefix = build_prefix("198.51.100.0/24");
 	model_route_put(bench.model, &r);
-	ck_assert_uint_eq(settled_mtu("10.0.0.1/24", "198.51.100.1:1"), 1220);
+	/* Of the default route less 80, of a path by IPv4 less 60. */
+	ck_assert_uint_eq(settled_mtu("10.0.0.1/24", "198.51.100.1:1"), 1240);
 	/* Where IPv6 is wanted, 1280 are needed. */
 	ck_assert_uint_eq(settled_mtu("fd00::1/64", "198.51.100.1:1"), 1280);
 	/* Without a peer it is the default route that counts. */
@@ -219,6 +220,137 @@ START_TEST(automatic_mtu)
 	ck_assert_uint_eq(settled_mtu("10.0.0.1/24", NULL), 1412);
 	bench.model->route_count = 0;
 	ck_assert_uint_eq(settled_mtu("10.0.0.1/24", NULL), 1420);
+	end();
+}
+END_TEST
+
+/* One peer alone, or one more by IPv6, or one of a name without an address. */
+static uint32_t mtu_of_peers(const char *first, const char *second,
+			     const char *kept)
+{
+	build_init(&want, arena, MESH);
+	device = build_device(&want, "wg0", 1);
+	build_addresses(&want, device, "10.0.0.1/24");
+	device->automatic |= DEVICE_MTU;
+	build_peer(&want, device, 11, first, "10.0.0.2/32");
+	if (second)
+		build_peer(&want, device, 12, second, "10.0.0.3/32");
+	if (kept)
+		build_peer(&want, device, 12, NULL,
+			   "10.0.0.3/32")->endpoint_host = kept;
+	settle();
+	return device->mtu;
+}
+
+START_TEST(mtu_by_family)
+{
+	struct key key = build_key(12);
+	struct model_link *l;
+
+	start();
+	ck_assert_uint_eq(mtu_of_peers("198.51.100.1:1", NULL, NULL), 1440);
+	ck_assert_uint_eq(mtu_of_peers("[2001:db8:1::1]:1", NULL, NULL), 1420);
+	ck_assert_uint_eq(mtu_of_peers("198.51.100.1:1", "198.51.100.2:1",
+				       NULL), 1440);
+	ck_assert_uint_eq(mtu_of_peers("198.51.100.1:1", "[2001:db8:1::1]:1",
+				       NULL), 1420);
+	ck_assert_uint_eq(mtu_of_peers("198.51.100.1:1", NULL, "a.example"),
+			  1420);
+	/* One that the kernel has an endpoint of keeps it. */
+	l = model_link_add(bench.model, "wg0", "wireguard");
+	l->link.group = OUR_LINK_GROUP;
+	l->peers = arena_new_array(arena, struct peer, 1);
+	l->peers[0].public_key = key;
+	l->peers[0].endpoint = build_endpoint("198.51.100.9:1");
+	l->peer_capacity = l->device.peer_count = 1;
+	ck_assert_uint_eq(mtu_of_peers("198.51.100.1:1", NULL, "a.example"),
+			  1440);
+	end();
+}
+END_TEST
+
+static void vrf_host(const char *device_vrf)
+{
+	struct model_link *vrf;
+
+	start();
+	vrf = model_link_add(bench.model, "blue", "vrf");
+	vrf->link.up = true;
+	vrf->link.vrf_table = 1000;
+	build_init(&want, arena, MESH);
+	device = build_device(&want, "wg0", 1);
+	device->has |= DEVICE_VRF;
+	strcpy(device->vrf, device_vrf);
+	build_addresses(&want, device, "10.0.0.1/24");
+	build_peer(&want, device, 11, "198.51.100.1:1", "10.1.0.0/16");
+	build_route(&want, "10.1.0.0/16", "wg0", 0)->automatic = ROUTE_TABLE;
+}
+
+START_TEST(table_of_a_vrf)
+{
+	vrf_host("blue");
+	settle();
+	ck_assert_uint_eq(diags.errors, 0);
+	ck_assert_uint_eq(want.s.routes[0].table, 1000);
+	ck_assert_uint_eq(device->fwmark, 0);
+	ck_assert(!bench_converge(&bench, &want.s, NULL, &plan, &err));
+	ck_assert_str_eq(model_link_find(bench.model, "wg0")->device.vrf,
+			 "blue");
+	/* One that is there is not moved. */
+	device->vrf[0] = '\0';
+	ck_assert(bench_converge(&bench, &want.s, NULL, &plan, &err));
+	ck_assert_int_eq(err.kind, ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "nomaster"));
+	end();
+	/* Its subnets do not lead an endpoint of the host's own table in. */
+	vrf_host("blue");
+	build_peer(&want, device, 12, "10.0.0.9:1", "10.2.0.0/16");
+	settle();
+	ck_assert_uint_eq(diags.errors, 0);
+	end();
+	vrf_host("red");
+	settle();
+	ck_assert_uint_eq(diags.errors, 1);
+	ck_assert_ptr_nonnull(strstr(diags.items[0].message, "no VRF red"));
+	end();
+	/* A link is none just by its name. */
+	vrf_host("eth0");
+	settle();
+	ck_assert_uint_eq(diags.errors, 1);
+	end();
+}
+END_TEST
+
+START_TEST(mtu_of_a_route)
+{
+	start();
+	build_init(&want, arena, MESH);
+	device = build_device(&want, "wg0", 1);
+	build_route(&want, "10.1.0.0/16", "wg0", 254)->mtu = 1420;
+	build_route(&want, "10.2.0.0/16", "wg0", 254)->mtu = 1421;
+	build_route(&want, "10.3.0.0/16", "eth0", 254)->mtu = 1500;
+	settle();
+	ck_assert_uint_eq(diags.errors, 0);
+	ck_assert_uint_eq(diags.count, 1);
+	ck_assert_ptr_nonnull(strstr(diags.items[0].message, "1421"));
+	end();
+}
+END_TEST
+
+/* With the socket in another namespace nothing here leads into the tunnel. */
+START_TEST(socket_elsewhere)
+{
+	start();
+	bench.options.outside = true;
+	build_init(&want, arena, MESH);
+	device = build_device(&want, "wg0", 1);
+	build_addresses(&want, device, "10.0.0.1/24");
+	build_peer(&want, device, 11, "10.0.0.9:1", "10.0.0.2/32");
+	settle();
+	ck_assert_uint_eq(diags.errors, 0);
+	bench.options.outside = false;
+	settle();
+	ck_assert_uint_eq(diags.errors, 1);
 	end();
 }
 END_TEST
@@ -368,6 +500,8 @@ int main(void)
 		CHECK_CASE(table_without_a_mark),
 		CHECK_CASE(no_priority_free),
 		CHECK_CASE(mark_in_the_firewall), CHECK_CASE(automatic_mtu),
+		CHECK_CASE(mtu_by_family), CHECK_CASE(table_of_a_vrf),
+		CHECK_CASE(mtu_of_a_route), CHECK_CASE(socket_elsewhere),
 		CHECK_CASE(routing_loops), CHECK_CASE(loop_that_is_there),
 		CHECK_CASE(another_tunnel),
 	};

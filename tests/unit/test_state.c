@@ -172,6 +172,9 @@ START_TEST(test_device_diff)
 	have = want;
 	have.group = 0;
 	ck_assert_uint_eq(device_diff(&want, &have), DEVICE_GROUP);
+	have = want;
+	have.vrf[0] = 'b';
+	ck_assert_uint_eq(device_diff(&want, &have), DEVICE_VRF);
 	memset(&have, 1, sizeof(have));
 	want.has = DEVICE_MTU | DEVICE_UP;
 	want.up = false;

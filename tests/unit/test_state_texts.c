@@ -79,6 +79,7 @@ static void random_peer(struct peer *p, uint32_t number)
 		p->name = maybe() ? "alice # [Peer]" : "Bärbel = 2";
 	if (maybe())
 		p->keepalive = (uint16_t)below(65536);
+	p->endpoint_policy = (enum endpoint_policy)below(ENDPOINT_POLICIES);
 	if (maybe()) {
 		p->endpoint.ip = random_ip(random_family());
 		p->endpoint.port = (uint16_t)(1 + below(65535));
@@ -109,7 +110,9 @@ static void random_device(struct device *d)
 
 	strcpy(d->name, maybe() ? "wg0" : "a=+.b-c_d");
 	d->has = DEVICE_FWMARK | DEVICE_MTU | DEVICE_ALIAS | DEVICE_GROUP |
-		 DEVICE_UP;
+		 DEVICE_UP | DEVICE_VRF;
+	if (maybe())
+		strcpy(d->vrf, "blue");
 	if (maybe()) {
 		d->private_key_file = "key";
 		d->has |= DEVICE_PRIVATE_KEY;

@@ -227,9 +227,12 @@ static const struct {
 	{ FACE "\n#@ name \xff\n" PEER,
 	  W "3:9: '\\xff' is not a name: at most 255 bytes of UTF-8 without "
 	  "control characters\n" },
-	{ FACE "\n#@ endpoint static\n" PEER,
-	  W "3:13: 'static' is no policy for an endpoint: there are 'roam' and "
-	  "'fixed'\n" },
+	{ FACE "\n#@ endpoint fixed\n" PEER,
+	  W "3:13: 'fixed' is no policy for an endpoint: there are 'roam', "
+	  "'static', 'hint' and 'dns'\n" },
+	{ FACE "#@ vrf a b\n", W "2:8: 'a b' is not a device's name\n" },
+	{ FACE "#@ vrf blue\n#@ vrf red\n",
+	  W "3:4: #@ vrf is given twice (2:4)\n" },
 	{ FACE "#@ mesh a\n#@ mesh b\n",
 	  W "3:4: #@ mesh is given twice (2:4)\n" },
 	{ FACE "#@ sysctl net.ipv4.ip_forward = 1\n" PEER,
@@ -293,7 +296,7 @@ START_TEST(test_everything)
 		"Table = off\n"
 		"#@ sysctl net.ipv6.conf.eth0/7.accept_ra = 2\n\n"
 		"#@ name Müller\n# between\n#@ preshared-key-file psk-1\n"
-		"#@ endpoint fixed\n[Peer]\n\tPublicKey\t=\t" B_KEY "\n"
+		"#@ endpoint static\n[Peer]\n\tPublicKey\t=\t" B_KEY "\n"
 		"AllowedIPs = 10.9.0.1/16, 10.9.0.0/16\n"
 		"AllowedIPs =\nAllowedIPs = ::1, 10.1.0.0 / 16\n"
 		"Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n"
@@ -308,7 +311,7 @@ START_TEST(test_everything)
 	ck_assert_str_eq(d->private_key_file, "k");
 	ck_assert_uint_eq(d->has, DEVICE_PRIVATE_KEY | DEVICE_LISTEN_PORT |
 			  DEVICE_FWMARK | DEVICE_MTU | DEVICE_UP |
-			  DEVICE_ALIAS | DEVICE_GROUP);
+			  DEVICE_ALIAS | DEVICE_GROUP | DEVICE_VRF);
 	ck_assert_uint_eq(d->automatic, 0);
 	ck_assert_uint_eq(d->listen_port, 51820);
 	ck_assert_uint_eq(d->fwmark, 51820);
@@ -324,7 +327,7 @@ START_TEST(test_everything)
 	ck_assert_str_eq(s->sysctls[1].value, "2");
 	ck_assert_uint_eq(d->peer_count, 2);
 	ck_assert_ptr_null(a->name);
-	ck_assert(!a->endpoint_fixed && b->endpoint_fixed);
+	ck_assert(!a->endpoint_policy && b->endpoint_policy == ENDPOINT_STATIC);
 	ck_assert_uint_eq(a->endpoint.ip.family, 0);
 	ck_assert_str_eq(a->endpoint_host, "a_b.example");
 	ck_assert_uint_eq(a->endpoint_port, 7);
@@ -348,7 +351,7 @@ START_TEST(test_least)
 	const struct device *d = s->devices;
 
 	ck_assert_uint_eq(d->has, DEVICE_FWMARK | DEVICE_MTU | DEVICE_UP |
-			  DEVICE_ALIAS | DEVICE_GROUP);
+			  DEVICE_ALIAS | DEVICE_GROUP | DEVICE_VRF);
 	ck_assert_uint_eq(d->automatic, DEVICE_MTU);
 	ck_assert_uint_eq(d->fwmark, 0);
 	d = taken(FACE "MTU = AUTO\nFwMark=auto\nListenPort = 0\n")->devices;

@@ -225,7 +225,7 @@ is "template: the rule is there, and it is all" \
 	ir.rule | grep -c 'tcp dport 25 counter.* drop')" "1 1"
 settled template ir
 # shellcheck disable=SC2016
-on ir sh -c 'sed "s/proto 77$/& metric 50/" "$1/network.batch" \
+on ir sh -c 'sed "s/proto 77{{/proto 77 metric 50{{/" "$1/network.batch" \
 	> "$2/network.batch"' sh "$project/templates" $templates
 plan ir
 is "metric: the plan is of routes alone" "$(grep -vcE 'route (192\.168|fd00)' \

@@ -228,23 +228,23 @@ ip -n c route add 198.18.2.0/24 via 192.0.2.2 mtu 1400
 interface 'Address = 10.0.0.1/24' peer 'AllowedIPs = 10.0.0.2/32' \
 	'Endpoint = 198.51.100.2:51820' > wg0.conf
 applied 'mtu: a link of 1500' wg0.conf
-is 'mtu: is 1420' "$(mtu)" 1420
+is 'mtu: is 1440' "$(mtu)" 1440
 sed 's/^Endpoint.*/Endpoint = 198.18.2.2:51820/' wg0.conf > new
 cat new > wg0.conf
 applied 'mtu: a route of 1400' wg0.conf
-is 'mtu: is 1320' "$(mtu)" 1320
+is 'mtu: is 1340' "$(mtu)" 1340
 settled 'mtu: of a route' wg0.conf
 printf '\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.0.0.3/32\n%s\n' \
 	"$(pub t)" 'Endpoint = 198.18.1.2:51820' >> wg0.conf
 printf '\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.0.0.4/32\n' \
 	"$(pub u)" >> wg0.conf
 applied 'mtu: and a link of 1300' wg0.conf
-is 'mtu: the smallest path counts' "$(mtu)" 1220
+is 'mtu: the smallest path counts' "$(mtu)" 1240
 settled 'mtu: of the smallest path' wg0.conf
-ip -n c link set eth1 mtu 1340
+ip -n c link set eth1 mtu 1330
 result wg0.conf > line
 check 'mtu: the link has changed' grep -q '"result": "applied"' line
-is 'mtu: and so has ours' "$(mtu)" 1260
+is 'mtu: and so has ours' "$(mtu)" 1270
 sed 's/^Address.*/&, fd00::1\/64/' wg0.conf > new && cat new > wg0.conf
 applied 'mtu: with IPv6' wg0.conf
 is 'mtu: it is not under 1280' "$(mtu)" 1280
