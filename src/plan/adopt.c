@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What wg-quick(8) had put beside a device that is taken over: its rules and
- * tables, and routes that lead to nobody any more.  The rest of its routes
- * become ours where they stand, see routes.c.  And by force, what another mesh
- * had beside its device: its link has our name from then on, so that all of it
- * would be ours.
+ * What wg-quick(8), or whoever else made a device that is taken over, had put
+ * beside it: rules and tables, and routes that lead to nobody any more or that
+ * ours take the part of.  The rest of its routes become ours where they stand,
+ * see routes.c.  And by force, what another mesh had beside its device: its
+ * link has our name from then on, so that all of it would be ours.
  */
 #include <string.h>
 #include <linux/rtnetlink.h>
@@ -66,10 +66,15 @@ static bool route_is_taken(const struct planner *p, const struct route *have)
 		p->taken->routes[have - p->have->routes].owned;
 }
 
-/* wg-quick lets ip(8) choose: RTPROT_BOOT, or none from older tools. */
-static bool is_quick(uint8_t protocol)
+/*
+ * wg-quick lets ip(8) choose: RTPROT_BOOT, or none from older tools.  Static is
+ * what networkd and NetworkManager make, and what a mesh leaves that is
+ * disowned.
+ */
+static bool is_by_hand(uint8_t protocol)
 {
-	return protocol == RTPROT_BOOT || protocol == RTPROT_UNSPEC;
+	return protocol == RTPROT_BOOT || protocol == RTPROT_UNSPEC ||
+		protocol == RTPROT_STATIC;
 }
 
 static bool is_wanted(const struct planner *p, const struct rule *have)
@@ -96,7 +101,7 @@ static bool is_of_device(const struct planner *p, const struct rule *have)
 
 static bool leads_in(const struct planner *p, const struct rule *have)
 {
-	return !have->owned && is_quick(have->protocol) &&
+	return !have->owned && is_by_hand(have->protocol) &&
 		rule_excepts_mark(have) &&
 		(is_of_device(p, have) || is_wanted(p, have));
 }
@@ -107,7 +112,7 @@ static bool leads_in(const struct planner *p, const struct rule *have)
  */
 static bool stands_before(const struct planner *p, const struct rule *have)
 {
-	if (have->owned || !is_quick(have->protocol) ||
+	if (have->owned || !is_by_hand(have->protocol) ||
 	    !rule_is_suppress(have) || have->table != RT_TABLE_MAIN)
 		return false;
 	for (size_t i = 0; i < p->have->rule_count; i++) {
@@ -120,12 +125,25 @@ static bool stands_before(const struct planner *p, const struct rule *have)
 	return false;
 }
 
+/* One of the same words and place is wanted, of us. */
+static bool is_ours_to_be(const struct planner *p, const struct rule *have)
+{
+	if (have->owned || !is_by_hand(have->protocol))
+		return false;
+	for (size_t i = 0; i < p->want->rule_count; i++)
+		if (p->want->rules[i].priority == have->priority &&
+		    rule_same_selectors(&p->want->rules[i], have))
+			return true;
+	return false;
+}
+
 bool plan_adopted_rule(const struct planner *p, const struct rule *have)
 {
 	if (rule_is_taken(p, have))
 		return true;
 	return p->options->adopt &&
-		(leads_in(p, have) || stands_before(p, have));
+		(leads_in(p, have) || stands_before(p, have) ||
+		 is_ours_to_be(p, have));
 }
 
 void plan_adopted_rules(struct planner *p)
@@ -171,6 +189,43 @@ static bool allows(const struct device *d, const struct prefix *prefix)
 	return false;
 }
 
+/* The same way, wanted with another metric. */
+static bool is_wanted_elsewhere(const struct planner *p,
+				const struct route *have)
+{
+	const struct route *routes = p->want->routes;
+	size_t low = 0, high = p->want->route_count;
+	struct route first = *have;
+
+	/* The metric is the last part of a route's key. */
+	first.metric = 0;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (route_key_compare(&routes[middle], &first) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < p->want->route_count; low++) {
+		first.metric = routes[low].metric;
+		if (route_key_compare(&routes[low], &first))
+			break;
+		if (!strcmp(routes[low].device, have->device))
+			return true;
+	}
+	return false;
+}
+
+/* networkd and NetworkManager have a route also where an address has one. */
+static bool is_connected(const struct device *d, const struct prefix *prefix)
+{
+	for (size_t i = 0; i < d->address_count; i++)
+		if (prefix_covers(&d->addresses[i], prefix))
+			return true;
+	return false;
+}
+
 bool plan_adopted_leftover(const struct planner *p, const struct route *have)
 {
 	const struct device *want = state_device(p->want, have->device);
@@ -182,11 +237,16 @@ bool plan_adopted_leftover(const struct planner *p, const struct route *have)
 	/* Of a mesh that is gone: on our device it would be ours. */
 	if (have->protocol == OUR_PROTOCOL)
 		return true;
-	return !have->opaque && have->protocol == RTPROT_BOOT &&
-		have->type == RTN_UNICAST && !have->via.family &&
-		!have->source.family &&
+	if (have->opaque || have->type != RTN_UNICAST || have->via.family ||
+	    (have->protocol != RTPROT_BOOT && have->protocol != RTPROT_STATIC))
+		return false;
+	/* NetworkManager's have a metric of its own. */
+	if (is_wanted_elsewhere(p, have))
+		return true;
+	return !have->source.family &&
 		allows(state_device(p->have, have->device), &have->prefix) &&
-		!allows(want, &have->prefix);
+		(is_connected(want, &have->prefix) ||
+		 !allows(want, &have->prefix));
 }
 
 void plan_adopted_tables(struct planner *p)
