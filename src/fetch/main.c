@@ -8,6 +8,12 @@
  *	0) a line "N ADDRESS SCOPE" for each of its addresses, of every
  *	family, or "N ! WHY".  All names are asked for at once; what is not
  *	answered after RESOLVE_SECONDS is left out.
+ *
+ * meshapply-fetch connect HOST PORT
+ *	Ends with status 0 if a TCP connection can be made.
+ *
+ * meshapply-fetch touch ADDRESS...
+ *	Sends a packet to each of them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +31,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "fetch/fetch.h"
 #include "input/resolve.h"
 
 #define NOBODY 65534
@@ -196,15 +203,28 @@ static int resolve(void)
 	_exit(ferror(stdout) ? 1 : 0);
 }
 
+static int usage(void)
+{
+	fputs("Usage: meshapply-fetch resolve\n"
+	      "       meshapply-fetch connect HOST PORT\n"
+	      "       meshapply-fetch touch ADDRESS...\n"
+	      "Started by meshapply: reads host names, writes their "
+	      "addresses; tries a TCP\nconnection; sends packets.\n", stderr);
+	return 64;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 2 || strcmp(argv[1], "resolve")) {
-		fputs("Usage: meshapply-fetch resolve\n"
-		      "Started by meshapply: reads host names, writes their "
-		      "addresses.\n", stderr);
-		return 64;
-	}
+	const char *task = argc > 1 ? argv[1] : "";
+	bool resolves = argc == 2 && !strcmp(task, "resolve");
+	bool connects = argc == 4 && !strcmp(task, "connect");
+
+	if (!resolves && !connects && (argc < 3 || strcmp(task, "touch") != 0))
+		return usage();
 	if (drop_rights())
 		return 1;
-	return resolve();
+	if (resolves)
+		return resolve();
+	return connects ? fetch_connect(argv[2], argv[3]) :
+		fetch_touch(argv + 2, argc - 2);
 }

@@ -102,6 +102,27 @@ done
 exits "the helper without what" 64 fetch
 exits "the helper with something else" 64 fetch frob
 tells "it says how it is used" 'Usage: meshapply-fetch resolve'
+exits "connecting to nothing" 64 fetch connect 127.0.0.1
+exits "touching nothing" 64 fetch touch
+exits "touching what is no address" 1 fetch touch 127.0.0.1 one.test
+tells "it says so" 'one.test is no address'
+check "touching" fetch touch 127.0.0.1 ::1
+exits "connecting where nobody listens" 1 fetch connect 127.0.0.1 1
+tells "it says so" '127.0.0.1 port 1: '
+exits "connecting to a name that is none" 1 fetch connect none.test 22
+exits "connecting to no port" 1 fetch connect 127.0.0.1 ssh
+ip link set lo up
+python3 -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+time.sleep(60)' >port &
+server=$!
+for _ in {1..100}; do
+	[ ! -s port ] || break
+	sleep 0.1
+done
+check "connecting" fetch connect 127.0.0.1 "$(<port)"
+kill "$server"
 ask() {
 	# shellcheck disable=SC2059 # the format is what is asked
 	printf "$@" | fetch resolve

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The SSH connection that a run came over, let through our own table for as
+ * long as the change is pending.  What is kept as applied is the table without
+ * it, which is loaded when the change is confirmed.
+ */
+#pragma once
+
+#include "base/attr.h"
+#include "state/state.h"
+
+struct diags;
+struct err;
+struct run;
+
+/*
+ * After converge_plan(): where RUN's plan writes a table, WANT's gets the pass
+ * of run->options.path, and the plan is made again.  Sets run->clean.  Without
+ * a path, or a table to compile it in, nothing is changed.
+ */
+int pass_add(struct run *run, struct state *want, struct diags *diags,
+	     struct err *e) must_check_;
+/*
+ * The live table becomes the one that is kept as applied, in one transaction,
+ * read back; nothing is done where it is that already.  RUN needs arenas,
+ * kernel, store, mesh, options.
+ */
+int pass_remove(struct run *run, struct err *e) must_check_;
