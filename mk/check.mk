@@ -147,6 +147,7 @@ build/fuzz/obj/%.o: %.c VERSION
 	@clang $(CPPFLAGS_ALL) $(main_cflags) -std=gnu11 -O1 -g \
 		-fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -MMD -MP -c -o $@ $<
+-include $(shell find build/fuzz/obj -name '*.d' 2>/dev/null)
 fuzz_lib := $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out src/cmd/% \
 	src/report/%,$(lib_src)))
 build/fuzz/%: tests/fuzz/%.c $(fuzz_lib)

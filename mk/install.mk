@@ -68,7 +68,7 @@ purge:
 	rm -rf $(DESTDIR)$(CONFIGURATION) $(DESTDIR)$(STATE) \
 		$(DESTDIR)/run/meshapply \
 		$(DESTDIR)/etc/systemd/system/meshapply@*.d
-	rm -f $(DESTDIR)/etc/systemd/system/*.wants/meshapply@* \
+	rm -f $(DESTDIR)/etc/systemd/system/*.wants/meshapply[@-]* \
 		$(DESTDIR)/var/lib/systemd/timers/stamp-meshapply@*
 	@test -n '$(DESTDIR)' || ! test -d /run/systemd/system || \
 		systemctl daemon-reload

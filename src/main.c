@@ -3,36 +3,60 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/privilege.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 
 const struct verb verbs[] = {
 	{ "apply", "SOURCE", "make the kernel match SOURCE (the default)",
 	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
-	  TAKES_OUTPUT, 1, 1, cmd_apply },
+	  TAKES_OUTPUT | SOURCE_OF_MESH | TAKES_CONFIRM | TAKES_PROBE |
+	  TAKES_LIMIT | TAKES_PLAN, 1, 1, cmd_apply },
 	{ "plan", "SOURCE", "show what apply would do, and write nothing",
 	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
-	  TAKES_OUTPUT, 1, 1, cmd_plan },
+	  TAKES_OUTPUT | SOURCE_OF_MESH | TAKES_LIMIT | TAKES_SAVE, 1, 1,
+	  cmd_plan },
 	{ "validate", "SOURCE...", "check SOURCE without looking at the kernel",
 	  TAKES_SOURCE | TAKES_ROOT | TAKES_MESH | TAKES_OUTPUT |
-	  TAKES_NODES | TAKES_FINDINGS, 1, SOURCES_MAX, cmd_validate },
+	  TAKES_NODES | TAKES_FINDINGS | SOURCE_OF_MESH, 1, SOURCES_MAX,
+	  cmd_validate },
 	{ "render", "SOURCE", "print or write the three texts of SOURCE",
 	  TAKES_SOURCE | TAKES_ROOT | TAKES_MESH | TAKES_NODES |
-	  TAKES_RENDER, 1, 1, cmd_render },
+	  TAKES_RENDER | SOURCE_OF_MESH, 1, 1, cmd_render },
 	{ "status", "[MESH]", "show a mesh's peers and whether all is as applied",
-	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT | TAKES_DRIFT, 0, 1,
-	  cmd_status },
-	{ "adopt", "NAME [SOURCE]", "take over a running wg-quick device",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT | TAKES_DRIFT |
+	  TAKES_CHECK, 0, 1, cmd_status },
+	{ "history", "[MESH]", "list the states that were applied",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT, 0, 1, cmd_history },
+	{ "diff", "[MESH] N M", "show what lies between two of these states",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT | TAKES_DRIFT, 2, 3,
+	  cmd_diff },
+	{ "doctor", "[MESH]", "find who will fight over a mesh, and what ends it",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT, 0, 1, cmd_doctor },
+	{ "adopt", "NAME [SOURCE]", "take over a running device",
 	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
-	  TAKES_OUTPUT, 1, 2, cmd_adopt },
-	{ "remove", "[MESH]", "take away all that a mesh owns",
+	  TAKES_OUTPUT | TAKES_LIMIT, 1, 2, cmd_adopt },
+	{ "disown", "[MESH]", "leave a mesh running, as nobody's",
 	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT,
-	  0, 1, cmd_remove },
+	  0, 1, cmd_disown },
+	{ "remove", "[MESH]", "take away all that a mesh owns",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT |
+	  TAKES_LIMIT, 0, 1, cmd_remove },
+	{ "confirm", "[MESH|TOKEN]", "keep a change that apply --confirm made",
+	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT |
+	  TAKES_TOKEN, 0, 1, cmd_confirm },
+	{ "rollback", "[MESH] [N]", "undo what waits, or go back to an older "
+	  "state",
+	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
+	  TAKES_OUTPUT | TAKES_LIMIT | TAKES_CONFIRM | TAKES_PROBE,
+	  0, 2, cmd_rollback },
 	{ "recover", "[MESH]", "undo what a killed run left half done",
 	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT,
 	  0, 1, cmd_recover },
 	{ "key", "gen|pub|psk", "make keys, as wg genkey, pubkey, genpsk do",
 	  0, 1, 1, cmd_key },
+	{ "guard", "[MESH]", "wait beside changes that are to be confirmed",
+	  TAKES_KERNEL | TAKES_PROBE | VERB_INTERNAL, 0, 1, cmd_guard },
 	{ "version", "", "print the version", TAKES_OUTPUT, 0, 0,
 	  cmd_version },
 	{ "help", "[VERB]", "explain a verb", 0, 0, 1, cmd_help },
@@ -61,6 +85,7 @@ int main(int argc, char **argv)
 	open_standard();
 	/* Keys are in memory: no core, no ptrace by the same user. */
 	prctl(PR_SET_DUMPABLE, 0);
+	privilege_trim();
 	verb = options_read(argc, argv, &options, &status);
 	if (verb)
 		status = verb->run(&options);

@@ -34,10 +34,17 @@ static bool wants_nothing(const struct state *want)
 static int stage(struct run *run, struct err *e)
 {
 	struct store *s = run->store;
+	struct state kept = *run->want;
 
+	if (run->clean)
+		kept.firewall = arena_copy(run->arena, run->clean,
+					   sizeof(*run->clean));
 	/* A removal leaves nothing to remember; store_forget() comes next. */
-	if (!wants_nothing(run->want) &&
-	    store_stage_applied(s, run->arena, run->want, e))
+	if (!wants_nothing(&kept) &&
+	    (store_stage_applied(s, run->arena, &kept, e) ||
+	     run_stage_generation(run, e) ||
+	     (run->rendered && store_stage_rendered(run->store, run->arena,
+						    run->rendered, e))))
 		return -1;
 	return sysctls_stage(s, run->arena, run->want, &run->have, e);
 }
@@ -46,7 +53,8 @@ static int stage(struct run *run, struct err *e)
 static int keep(struct run *run, const struct state *have, bool journal,
 		struct apply_result *result, struct err *e)
 {
-	if (store_stage_canon(run->store, run->arena, have->firewall, e))
+	if (store_stage_canon(run->store, run->arena,
+			      run->clean ? run->clean : have->firewall, e))
 		return -1;
 	if (journal && journal_mark_verified(run->store, e))
 		return -1;
@@ -72,9 +80,15 @@ static void take_sample(struct run *run, const struct state *have)
 static int nothing_to_do(struct run *run, struct apply_result *result,
 			 struct err *e)
 {
+	struct armed armed;
+
+	/* What is pending is so for longer. */
+	if (pending_arm(run, NULL, result, &armed, e))
+		return -1;
 	if (stage(run, e) ||
 	    keep(run, &run->have, false, result, e)) {
 		store_abandon(run->store);
+		pending_disarm(run, &armed);
 		return -1;
 	}
 	take_sample(run, &run->have);
@@ -279,27 +293,41 @@ static void close_journal(struct run *run)
 		return;
 }
 
+/* All that can fail on disk; a guard is there before the journal is. */
+static int prepare(struct walk *w, struct armed *armed, struct err *e)
+{
+	struct run *run = w->run;
+
+	if (stage(run, e) ||
+	    pending_arm(run, &w->journal, w->result, armed, e))
+		return -1;
+	return journal_write(run->store, run->secrets, &w->journal, e);
+}
+
 /* *CLEAN after a failure: nothing was changed. */
 static int attempt(struct run *run, struct apply_result *result, bool *clean,
 		   struct err *e)
 {
 	struct walk w = { .run = run, .result = result };
+	struct armed armed = { 0 };
 	struct signals signals;
 	int status;
 
 	*clean = true;
 	if (journal_make(run, &w.journal, e))
 		return -1;
-	if (stage(run, e) ||
-	    journal_write(run->store, run->secrets, &w.journal, e)) {
-		store_abandon(run->store);
-		close_journal(run);
-		return -1;
-	}
+	/* From here on something may lie about. */
 	signals_block(&signals);
-	status = walk(&w, clean, e);
-	if (status)
+	status = prepare(&w, &armed, e);
+	if (!status)
+		status = walk(&w, clean, e);
+	if (status) {
 		store_abandon(run->store);
+		result->pending = (struct pending){ 0 };
+	}
+	/* An undo that is not complete is tried again by the guard. */
+	if (status && (*clean || e->kind != ERR_INCOMPLETE))
+		pending_disarm(run, &armed);
 	if (status ? *clean || e->kind != ERR_INCOMPLETE :
 		     !result->unkept.kind)
 		close_journal(run);
@@ -318,7 +346,7 @@ int apply_plan(struct run *run, struct apply_result *result, struct err *e)
 	for (int i = 0; i < ATTEMPTS; i++) {
 		/* Somebody else's change came between the plan and its
 		   first step. */
-		if (i && converge_again(run, e))
+		if (i && (converge_again(run, e) || run_gates(run, e)))
 			return -1;
 		if (!run->plan.count)
 			return nothing_to_do(run, result, e);

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "apply/gate.h"
+#include "apply/generation.h"
+#include "apply/pending.h"
 #include "base/err.h"
 #include "kern/kernel.h"
 #include "plan/plan.h"
@@ -17,6 +20,7 @@
 
 struct arena;
 struct diags;
+struct rendered;
 struct store;
 
 /*
@@ -34,10 +38,25 @@ struct run {
 	struct scope scope;		/* what was observed */
 	struct plan_options options;
 	struct plan plan;
+	/* The names of WANT's endpoints that have to be looked up, to
+	   addresses; *ASKED if there was one, which takes time.  Or NULL. */
+	int (*resolve)(struct run *run, struct state *want,
+		       struct diags *diags, bool *asked, struct err *e);
+	int socket_netns;	/* as kern_options has it */
+	size_t unresolved;	/* endpoint names that gave no address */
 	/* a plan that nobody takes may go without what may not be read:
 	   options.partial says so then, and unread what it was */
 	bool partial_is_fine;
 	struct err unread;
+	/* NULL: what is done stays; and what a generation of it tells */
+	const struct confirm *confirm;
+	struct generation about;
+	/* while want's table lets the caller's connection through (pass.h), the
+	   one without it, which is kept as applied; else NULL */
+	const struct firewall *clean;
+	/* of a document: kept for the next run; or NULL */
+	const struct rendered *rendered;
+	const struct gates *gates;	/* what may refuse the plan, or NULL */
 	/* what observing took of each arena, for the undo's reserve */
 	size_t observed, observed_secrets;
 };
@@ -62,6 +81,8 @@ struct apply_result {
 	uint64_t writes;	/* netlink messages and files that changed */
 	/* after ERR_INCOMPLETE: what differs from the state before */
 	struct plan differs;
+	/* after APPLY_DONE, if its seconds are set: what waits now */
+	struct pending pending;
 	/* after APPLY_DONE, if its kind is set: why not all that is kept on
 	   disk could be; the next run that writes goes on with it */
 	struct err unkept;

@@ -259,6 +259,14 @@ static void put_given(struct run *run, struct state *added)
 	}
 }
 
+/* A peer that is added may have been there before what is pending. */
+static bool sets_endpoint(const struct run *run, const struct step *step)
+{
+	return (step->kind == STEP_PEER_CHANGE &&
+		step->fields & PEER_ENDPOINT) ||
+	       (step->kind == STEP_PEER_ADD && run->confirm);
+}
+
 static void put_added(struct run *run, struct state *added)
 {
 	size_t count = run->plan.count;
@@ -271,8 +279,7 @@ static void put_added(struct run *run, struct state *added)
 
 		if (step->kind == STEP_LINK_CREATE)
 			added_device(added, step->device->name);
-		else if (step->kind == STEP_PEER_CHANGE &&
-			 step->fields & PEER_ENDPOINT)
+		else if (sets_endpoint(run, step))
 			add_peer(run, added_device(added, step->device->name),
 				 step->peer);
 		else if (step->kind == STEP_ROUTE_ADD ||

@@ -29,14 +29,7 @@ static void add_name(struct names *names, const char *name)
 	names->items[names->count++] = name;
 }
 
-struct tables {
-	struct arena *arena;
-	uint32_t *items;
-	size_t count, capacity;
-};
-
-/* The list is terminated by a zero, which is not counted. */
-static bool add_table(struct tables *tables, uint32_t table)
+bool tables_add(struct tables *tables, uint32_t table)
 {
 	for (size_t i = 0; i < tables->count; i++)
 		if (tables->items[i] == table)
@@ -124,7 +117,7 @@ static void scope_first(struct run *run, const struct state *want)
 	if (!is_automatic(want))
 		return;
 	for (uint32_t i = 0; i < TABLE_TRIES; i++)
-		add_table(&tables, FIRST_TABLE + i);
+		tables_add(&tables, FIRST_TABLE + i);
 	run->scope.tables = tables.items;
 }
 
@@ -143,15 +136,15 @@ static bool scope_widen(struct run *run)
 	bool ports = false, sysctls = false, routes = false;
 
 	for (const uint32_t *t = run->scope.tables; t && *t; t++)
-		add_table(&tables, *t);
+		tables_add(&tables, *t);
 	for (size_t i = 0; i < run->plan.count; i++) {
 		const struct step *step = &run->plan.steps[i];
 
 		if (step->kind == STEP_ROUTE_ADD ||
 		    step->kind == STEP_ROUTE_REPLACE)
-			routes |= add_table(&tables, step->route->table);
+			routes |= tables_add(&tables, step->route->table);
 		if (loses_address(step))
-			routes |= add_table(&tables, RT_TABLE_MAIN);
+			routes |= tables_add(&tables, RT_TABLE_MAIN);
 		if (step->kind == STEP_LINK_CREATE ||
 		    (step->kind == STEP_DEVICE_SET &&
 		     step->fields & DEVICE_LISTEN_PORT))
@@ -204,7 +197,7 @@ static int settle(struct run *run, struct state *want, struct diags *diags,
 
 	if (settle_numbers(run->arena, want, &run->have, run->last, e))
 		return -1;
-	count = settle_lookups(run->arena, want, &lookups);
+	count = settle_lookups(run->arena, want, &run->have, &lookups);
 	if (count && k->lookup(k, lookups, count, e))
 		return -1;
 	settle_mtu(want, &run->have, &run->options, lookups, count, diags);
@@ -281,19 +274,73 @@ static int make_plan(struct run *run, struct err *e)
 			 &run->options, &run->plan, e);
 }
 
+/* Of the peers that both have; they are sorted by their keys. */
+static bool endpoint_differs(const struct device *want,
+			     const struct device *have)
+{
+	size_t i = 0, j = 0;
+
+	while (i < want->peer_count && j < have->peer_count) {
+		const struct peer *x = &want->peers[i], *y = &have->peers[j];
+		int order = key_compare(&x->public_key, &y->public_key);
+
+		if (!order && endpoint_compare(&x->endpoint, &y->endpoint))
+			return true;
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return false;
+}
+
+static bool any_endpoint_differs(const struct state *want,
+				 const struct state *have)
+{
+	for (size_t i = 0; i < want->device_count; i++) {
+		const struct device *d = &want->devices[i];
+		const struct device *now = state_device(have, d->name);
+
+		if (now && endpoint_differs(d, now))
+			return true;
+	}
+	return false;
+}
+
+/* It tells which peers are silent, which matters of changed endpoints only. */
+static void find_sample(struct run *run)
+{
+	struct sample *sample;
+
+	if (run->options.sample ||
+	    !any_endpoint_differs(run->want, &run->have))
+		return;
+	sample = arena_new_object(run->arena, struct sample);
+	sample_read(run->store, run->arena, sample);
+	run->options.sample = sample;
+}
+
+/* While names were looked up the kernel may have changed. */
+static int look_and_resolve(struct run *run, struct state *want,
+			    struct diags *diags, struct err *e)
+{
+	bool asked = false;
+
+	if (look_again(run, e))
+		return -1;
+	find_sample(run);
+	if (run->resolve && run->resolve(run, want, diags, &asked, e))
+		return -1;
+	return asked ? look_again(run, e) : 0;
+}
+
 int converge_plan(struct run *run, struct state *want, struct diags *diags,
 		  struct err *e)
 {
-	struct sample *sample = arena_new_object(run->arena, struct sample);
-
 	run->want = want;
-	sample_read(run->store, run->arena, sample);
-	if (!run->options.sample)
-		run->options.sample = sample;
 	if (sysctls_read(run->store, run->arena, e))
 		return -1;
 	scope_first(run, want);
-	if (look_again(run, e) || settle(run, want, diags, e) ||
+	if (look_and_resolve(run, want, diags, e) ||
+	    settle(run, want, diags, e) ||
 	    firewall_settle(run, want, diags, e) || make_plan(run, e))
 		return -1;
 	if (scope_widen(run) && (look_again(run, e) || make_plan(run, e)))

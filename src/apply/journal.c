@@ -49,16 +49,21 @@ static void firewall_write(struct sbuf *out, const struct firewall *f,
 	raw_write(out, canon);
 }
 
-void journal_text(struct sbuf *out, const struct identity *here,
-		  const struct journal *journal)
+void journal_body(struct sbuf *out, const struct journal *journal)
 {
-	header_write(out, JOURNAL, here);
 	state_record_write(out, "", &journal->before);
 	state_record_write(out, ADDED, &journal->added);
 	if (journal->before.firewall)
 		firewall_write(out, journal->before.firewall,
 			       journal->firewall_lost);
 	sbuf_puts(out, "end\n");
+}
+
+void journal_text(struct sbuf *out, const struct identity *here,
+		  const struct journal *journal)
+{
+	header_write(out, JOURNAL, here);
+	journal_body(out, journal);
 }
 
 int journal_write(struct store *s, struct arena *secrets,
@@ -83,6 +88,14 @@ int journal_write(struct store *s, struct arena *secrets,
 	return status < 0 ? err_wrap(e, "write the journal") : 0;
 }
 
+static bool is_there(const struct store *s, const char *name)
+{
+	struct stat st;
+
+	return s->run >= 0 &&
+	       !fstatat(s->run, name, &st, AT_SYMLINK_NOFOLLOW);
+}
+
 int journal_mark_verified(struct store *s, struct err *e)
 {
 	size_t mark = arena_mark(s->arena);
@@ -96,9 +109,13 @@ int journal_mark_verified(struct store *s, struct err *e)
 	status = file_write(s->run, VERIFIED,
 			    (struct str){ out.data, out.size }, 0600, e);
 	arena_reset(s->arena, mark);
-	/* It may stand there, only not for certain: what follows is an undo. */
-	if (status < 0 && file_remove(s->run, VERIFIED, &ignored) < 0)
-		return -1;
+	/*
+	 * It may stand there, only not for certain: what follows is an undo.
+	 * If it cannot be taken away the next run goes by it, and so do we.
+	 */
+	if (status < 0 && file_remove(s->run, VERIFIED, &ignored) < 0 &&
+	    is_there(s, VERIFIED))
+		return 0;
 	return status;
 }
 
@@ -109,14 +126,6 @@ int journal_close(struct store *s, struct err *e)
 	if (file_remove(s->run, JOURNAL, e) < 0)
 		return -1;
 	return file_remove(s->run, VERIFIED, e);
-}
-
-static bool is_there(const struct store *s, const char *name)
-{
-	struct stat st;
-
-	return s->run >= 0 &&
-	       !fstatat(s->run, name, &st, AT_SYMLINK_NOFOLLOW);
 }
 
 void journal_sweep(const struct store *s)

@@ -68,6 +68,21 @@ bool run_forced(const struct run *run, const char *guard)
 	return false;
 }
 
+/* What a run leaves to nobody, or takes over, does not bear our protocol. */
+static void claim_added(struct state *have, const struct state *added)
+{
+	for (size_t i = 0; i < have->route_count; i++)
+		for (size_t j = 0; j < added->route_count; j++)
+			if (added->routes[j].protocol != OUR_PROTOCOL)
+				have->routes[i].owned |= route_equal(
+					&have->routes[i], &added->routes[j]);
+	for (size_t i = 0; i < have->rule_count; i++)
+		for (size_t j = 0; j < added->rule_count; j++)
+			if (added->rules[j].protocol != OUR_PROTOCOL)
+				have->rules[i].owned |= rule_equal(
+					&have->rules[i], &added->rules[j]);
+}
+
 /*
  * A table that could not be compiled is taken to be what its text made, once
  * it was loaded: there is nothing else to compare it with.
@@ -210,6 +225,7 @@ int look_back(struct run *run, const struct journal *journal,
 	if (run_observe(run, &out->have, e))
 		return -1;
 	run_claim(run, &out->have, by, array_size(by));
+	claim_added(&out->have, &journal->added);
 	before_now(run, journal, &out->have, &before);
 	/* The plan points into it. */
 	return plan_diff(run->arena, arena_copy(run->arena, &before,

@@ -9,29 +9,21 @@
 #include "base/err.h"
 
 /*
- * The tables, terminated by a zero, of those routes in BEFORE that are seen in
- * no other way: of others, which lead elsewhere than to our devices.
+ * The tables of those routes in BEFORE that are seen in no other way: of
+ * others, which lead elsewhere than to our devices.
  */
-static uint32_t *tables_of(struct run *run, const struct state *before)
+static const uint32_t *tables_of(struct run *run, const struct state *before)
 {
-	uint32_t *tables = arena_new_array(run->arena, uint32_t,
-					   before->route_count + 1);
-	size_t count = 0;
+	struct tables tables = { .arena = run->arena };
 
 	for (size_t i = 0; i < before->route_count; i++) {
 		const struct route *r = &before->routes[i];
-		size_t k = 0;
 
-		if (r->protocol == OUR_PROTOCOL ||
-		    (*r->device && state_device(before, r->device)))
-			continue;
-		while (k < count && tables[k] != r->table)
-			k++;
-		tables[k] = r->table;
-		count += k == count;
+		if (r->protocol != OUR_PROTOCOL &&
+		    (!*r->device || !state_device(before, r->device)))
+			tables_add(&tables, r->table);
 	}
-	tables[count] = 0;
-	return tables;
+	return tables.items;
 }
 
 /* All that the journal speaks of is looked at. */
@@ -57,16 +49,25 @@ static void scope_of(struct run *run, const struct journal *journal)
 		keys[i] = before->sysctls[i].key;
 }
 
-static int undo_guarded(struct run *run, const struct journal *journal,
-			struct err *e)
+int run_undo_record(struct run *run, const struct journal *journal,
+		    struct err *e)
 {
+	const struct state *want = run->want;
+	struct scope scope = run->scope;
 	struct plan differs = { 0 };
 	struct signals signals;
 	int status;
 
+	/* What others have come to need since is theirs. */
+	if (sysctls_read(run->store, run->arena, e))
+		return -1;
+	run->want = NULL;
+	scope_of(run, journal);
 	signals_block(&signals);
 	status = run_undo(run, journal, &differs, e);
 	signals_unblock(&signals);
+	run->want = want;
+	run->scope = scope;
 	return status;
 }
 
@@ -81,8 +82,6 @@ static int go_on(struct run *run, bool *did, struct err *e)
 {
 	struct journal *journal = arena_new_object(run->arena,
 						   struct journal);
-	const struct state *want = run->want;
-	struct scope scope = run->scope;
 	bool same_boot;
 	int status;
 
@@ -92,14 +91,9 @@ static int go_on(struct run *run, bool *did, struct err *e)
 	/* The kernel forgot it all. */
 	if (!same_boot)
 		return 0;
-	/* What others have come to need since is theirs. */
-	if (sysctls_read(run->store, run->arena, e))
+	status = run_undo_record(run, journal, e);
+	if (status && e->kind != ERR_INCOMPLETE)
 		return -1;
-	run->want = NULL;
-	scope_of(run, journal);
-	status = undo_guarded(run, journal, e);
-	run->want = want;
-	run->scope = scope;
 	if (status && !run_forced(run, "journal"))
 		return err_set(e, ERR_INCOMPLETE, "%s; --force=journal gives "
 			       "it up and goes on from what is there",

@@ -28,6 +28,7 @@ static const struct field device_fields[] = {
 	DEVICE("group", FIELD_U32, group),
 	DEVICE("alias", FIELD_ALIAS, alias),
 	DEVICE("up", FIELD_BOOL, up),
+	DEVICE("vrf", FIELD_LINK_NAME, vrf),
 	DEVICE("index", FIELD_U32, index),
 	DEVICE("owned", FIELD_BOOL, owned),
 };

@@ -2,7 +2,6 @@
 /* The folders of a mesh, and where we are. */
 #include "apply/store_private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -58,12 +57,55 @@ static int open_folder(struct store *s, const char *root, const char *path,
 	return *out < 0 ? -1 : 0;
 }
 
+static const char *path_of(const struct store *s, const char *root,
+			   const char *path)
+{
+	return arena_printf(s->arena, "%s%s/meshapply/%s%s", s->root, root,
+			    s->mesh, path);
+}
+
+/* As nearly always, all are there: what is around a folder is opened by it. */
+static bool open_present(struct store *s)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	struct err ignored;
+
+	fd_closep(&s->run);
+	fd_closep(&s->applied);
+	fd_closep(&s->state);
+	fd_closep(&s->base);
+	s->run = folder_open(arena_printf(s->arena, "%s/run", s->root),
+			     arena_printf(s->arena, "meshapply/%s", s->mesh),
+			     false, 0, &ignored);
+	if (s->run < 0)
+		return false;
+	s->applied = folder_open(arena_printf(s->arena, "%s/var/lib", s->root),
+				 arena_printf(s->arena, "meshapply/%s/applied",
+					      s->mesh), false, 0, &ignored);
+	if (s->applied < 0)
+		return false;
+	s->state = openat(s->applied, "..", flags);
+	s->base = s->state < 0 ? -1 : openat(s->state, "..", flags);
+	return s->base >= 0;
+}
+
+/* Is what was opened as FD still what PATH leads to? */
+static bool is_still(int fd, const char *path)
+{
+	struct stat opened, now;
+
+	return fd >= 0 && !fstat(fd, &opened) && !stat(path, &now) &&
+	       opened.st_dev == now.st_dev && opened.st_ino == now.st_ino;
+}
+
 static int open_folders(struct store *s, struct err *e)
 {
 	const char *run = arena_printf(s->arena, "meshapply/%s", s->mesh);
 	const char *applied = arena_printf(s->arena, "%s/applied", run);
 	cleanup_fd int run_base = -1;
 
+	if (open_present(s))
+		return 0;
 	if (s->create && s->root[0]) {
 		/* An image may be empty still. */
 		cleanup_fd int fd = folder_open(s->root, "/var/lib", true,
@@ -103,6 +145,7 @@ int store_open(struct arena *arena, const char *root, const char *mesh,
 		.arena = arena, .mesh = arena_strdup(arena, mesh),
 		.root = arena_strdup(arena, root), .create = create,
 		.run = -1, .base = -1, .state = -1, .applied = -1, .lock = -1,
+		.generations = -1,
 		.sysctls_lock = -1,
 	};
 	if (sodium_init() < 0)
@@ -121,17 +164,26 @@ bool store_others(const struct store *s)
 	return s->others;
 }
 
+/* By a descriptor of its own: one that is shared has read on already. */
+DIR *folder_list(int folder)
+{
+	int fd = folder < 0 ? -1 :
+		openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		fd_closep(&fd);
+	return dir;
+}
+
 static bool holds_only_lock(int folder)
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = folder_list(folder);
 	struct dirent *entry;
 	bool only = dir;
 
-	if (!dir) {
-		fd_closep(&fd);
+	if (!dir)
 		return false;
-	}
 	while (only && (entry = readdir(dir)))
 		only = !strcmp(entry->d_name, ".") ||
 		       !strcmp(entry->d_name, "..") ||
@@ -165,6 +217,8 @@ static void unmake(struct store *s)
 		return;
 	if (s->made & MADE_APPLIED)
 		(void)unlinkat(s->state, "applied", AT_REMOVEDIR);
+	if (s->made & MADE_GENERATIONS)
+		(void)unlinkat(s->state, STORE_GENERATIONS, AT_REMOVEDIR);
 	if (s->made & MADE_STATE)
 		(void)unlinkat(s->base, s->mesh, AT_REMOVEDIR);
 	if (s->made & MADE_BASE)
@@ -188,6 +242,7 @@ void store_close(struct store *s)
 	fd_closep(&s->base);
 	fd_closep(&s->state);
 	fd_closep(&s->applied);
+	fd_closep(&s->generations);
 	fd_closep(&s->lock);
 }
 
@@ -205,13 +260,21 @@ int store_lock(struct store *s, unsigned int wait, struct err *e)
 	if (s->lock < 0)
 		return -1;
 	/* What was opened may have been removed before the lock was ours. */
-	if (s->create && open_folders(s, e) < 0)
+	if (s->create && !(is_still(s->run, path_of(s, "/run", "")) &&
+			   is_still(s->applied, path_of(s, "/var/lib",
+							"/applied"))) &&
+	    open_folders(s, e) < 0)
 		return -1;
 	s->others = store_look_for_others(s);
 	/* A journal may speak of them still. */
 	if (journal_look(s) == JOURNAL_NONE)
 		store_sweep(s);
 	return 0;
+}
+
+void store_unlock(struct store *s)
+{
+	fd_closep(&s->lock);
 }
 
 int store_lock_descriptor(const struct store *s)
@@ -269,19 +332,11 @@ static bool is_temporary(const char *name)
 
 void folder_sweep(int folder)
 {
+	DIR *dir = folder_list(folder);
 	struct dirent *entry;
-	DIR *dir;
-	int fd;
 
-	fd = folder < 0 ? -1 : openat(folder, ".", O_RDONLY | O_DIRECTORY |
-				      O_CLOEXEC);
-	if (fd < 0)
+	if (!dir)
 		return;
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return;
-	}
 	while ((entry = readdir(dir)))
 		if (is_temporary(entry->d_name))
 			(void)unlinkat(folder, entry->d_name, 0);
@@ -290,9 +345,13 @@ void folder_sweep(int folder)
 
 void store_sweep(struct store *s)
 {
+	struct err ignored;
+
 	folder_sweep(s->run);
 	folder_sweep(s->state);
 	folder_sweep(s->applied);
+	if (!generations_open(s, false, &ignored))
+		folder_sweep(s->generations);
 	journal_sweep(s);
 	sysctls_sweep(s);
 }

@@ -3,7 +3,7 @@
  * What a mesh keeps on disk, all of which can be lost (meshapply(8), FILES):
  *
  *   /run/meshapply/MESH/    lock, journal, journal.verified, sample
- *   /var/lib/meshapply/MESH/  applied/, files
+ *   /var/lib/meshapply/MESH/  applied/, files, rendered
  *   /var/lib/meshapply/sysctls   values before, for all meshes of the host
  *
  * Every record carries the boot id and the network namespace it speaks of; a
@@ -22,6 +22,7 @@
 struct arena;
 struct err;
 struct plan;
+struct rendered;
 struct sample;
 struct firewall;
 
@@ -44,12 +45,18 @@ bool store_others(const struct store *s);
    WAIT seconds.  The descriptor is for children to hold. */
 int store_lock(struct store *s, unsigned int wait, struct err *e) must_check_;
 int store_lock_descriptor(const struct store *s);
+void store_unlock(struct store *s);
 
 /* What was applied last; *OUT NULL where nothing is kept (or not readable as
    ours: a warning's text in *NOTE).  Its firewall carries text and, if kept,
    the canonical form of the live table after that apply. */
 int store_last(struct store *s, struct arena *arena, const struct state **out,
 	       const char **note, struct err *e) must_check_;
+/* The same; WANT, not settled yet, is what it is likely to be, for speed
+   alone. */
+int store_last_like(struct store *s, struct arena *arena,
+		    const struct state *want, const struct state **out,
+		    const char **note, struct err *e) must_check_;
 
 /*
  * Keep WANT as applied, LIVE's firewall as its canonical form: staged (all
@@ -60,6 +67,12 @@ int store_stage_applied(struct store *s, struct arena *arena,
 			const struct state *want, struct err *e) must_check_;
 int store_stage_canon(struct store *s, struct arena *arena,
 		      const struct firewall *live, struct err *e) must_check_;
+/* What the source was rendered to, with the same commit. */
+int store_stage_rendered(struct store *s, struct arena *arena,
+			 const struct rendered *rendered, struct err *e)
+	must_check_;
+/* The three texts of what store_stage_applied() has staged. */
+void store_staged_texts(const struct store *s, struct str out[static 3]);
 int store_commit(struct store *s, uint64_t *writes, struct err *e)
 	must_check_;
 /* Unlink what is staged still; or leave it to journal_finish() of a later

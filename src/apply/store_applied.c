@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What was applied last, and how it gets on disk. */
+#include "apply/generation.h"
+#include "apply/rendered.h"
 #include "apply/store_private.h"
 
 #include <errno.h>
@@ -22,6 +24,7 @@ static const char *const names[] = {
 	TEXT_WIREGUARD, TEXT_NETWORK, TEXT_FIREWALL, STORE_CANON,
 };
 #define NAME_COUNT array_size(names)
+_Static_assert(NAME_COUNT == STORE_KEPT, "struct contents has one of each");
 
 struct listed {
 	const char *path;	/* applied/NAME */
@@ -42,11 +45,6 @@ static void digest(struct str text, char out[static DIGEST_TEXT])
 			   0);
 	sodium_bin2hex(out, DIGEST_TEXT, hash, sizeof(hash));
 }
-
-/* The contents of applied/, in the order of names; data NULL: no file. */
-struct contents {
-	struct str of[NAME_COUNT];
-};
 
 static struct str list_of(const struct store *s, struct arena *arena,
 			  const struct contents *contents)
@@ -141,9 +139,27 @@ static void source_of(struct source *source, const char *name,
 		*source = (struct source){ .name = name, .text = text };
 }
 
-static int read_state(struct store *s, struct arena *arena,
-		      const struct contents *contents, struct state *out,
-		      struct err *e)
+/* What came from the text stays: table, text, place. */
+static int take_canon(struct arena *arena, struct str canon,
+		      struct firewall *f, struct err *e)
+{
+	struct firewall kept = { 0 };
+
+	if (!f || !canon.data)
+		return 0;
+	if (firewall_unpack(arena, canon, &kept, e))
+		return -1;
+	kept.table = f->table;
+	kept.text = f->text;
+	kept.where = f->where;
+	kept.compiled = true;
+	*f = kept;
+	return 0;
+}
+
+int store_kept_state(struct store *s, struct arena *arena,
+		     const struct contents *contents, struct state *out,
+		     struct err *e)
 {
 	struct str canon = contents->of[3];
 	struct texts texts = { 0 };
@@ -156,44 +172,114 @@ static int read_state(struct store *s, struct arena *arena,
 	if (texts_read(arena, &texts, s->mesh, NULL, out, &diags))
 		return err_set(e, ERR_DATA, "%s", diags.count ?
 			       diags.items[0].message : "unknown");
-	if (!out->firewall || !canon.data)
-		return 0;
-	/* What came from the text stays: table, text, place. */
-	struct firewall kept = { 0 };
-
-	if (firewall_unpack(arena, canon, &kept, e))
-		return -1;
-	kept.table = out->firewall->table;
-	kept.text = out->firewall->text;
-	kept.where = out->firewall->where;
-	kept.compiled = true;
-	*out->firewall = kept;
-	return 0;
+	return take_canon(arena, canon, out->firewall, e);
 }
 
-int store_last(struct store *s, struct arena *arena, const struct state **out,
-	       const char **note, struct err *e)
+static int read_kept(struct store *s, struct arena *arena,
+		     struct contents *out, const char **note, struct err *e)
 {
-	struct contents contents = { 0 };
-	struct state *last;
-	struct err failed = { 0 };
 	struct str list;
 	bool found;
 
-	*out = NULL;
 	*note = NULL;
 	if (store_read(s->state, STORE_FILES, FILES_LIMIT, arena, &list,
 		       &found, e) < 0)
 		return -1;
-	if (!found)
-		return 0;
-	if (read_contents(s, arena, list, &contents, note, e) < 0)
+	s->kept = NULL;
+	s->kept_list = list;
+	return found ? read_contents(s, arena, list, out, note, e) : 0;
+}
+
+int store_kept(struct store *s, struct arena *arena, struct contents *kept,
+	       struct err *e)
+{
+	struct contents contents = { 0 };
+	const char *note;
+
+	*kept = (struct contents){ 0 };
+	if (read_kept(s, arena, &contents, &note, e) < 0)
+		return -1;
+	if (!note && contents.of[0].data)
+		*kept = contents;
+	return 0;
+}
+
+/* What is settled later, in place, or found out anew in each run. */
+static bool is_settled(const struct state *want)
+{
+	const struct device *d = want->devices;
+
+	if (want->device_count != 1 || d->automatic)
+		return false;
+	for (size_t i = 0; i < d->peer_count; i++)
+		if (d->peers[i].endpoint_host)
+			return false;
+	for (size_t i = 0; i < want->route_count; i++)
+		if (want->routes[i].automatic)
+			return false;
+	for (size_t i = 0; i < want->rule_count; i++)
+		if (want->rules[i].automatic)
+			return false;
+	return true;
+}
+
+static bool same_text(struct str kept, struct str written)
+{
+	return !kept.data == !written.data && str_equal(kept, written);
+}
+
+/*
+ * A state that would be written as what is kept is what that would be read
+ * as, but for the keys, which no text holds: half of the reading is saved
+ * where nothing has changed.  Else NULL.
+ */
+static struct state *last_is(struct arena *arena, const struct state *want,
+			     const struct contents *kept, struct err *e)
+{
+	struct texts texts;
+	struct state *last;
+	struct device *d;
+
+	if (!want || !is_settled(want))
+		return NULL;
+	texts_write(arena, want, &texts);
+	if (!same_text(kept->of[0], texts.wireguard.text) ||
+	    !same_text(kept->of[1], texts.network.text) ||
+	    !same_text(kept->of[2], texts.firewall.text))
+		return NULL;
+	last = arena_copy(arena, want, sizeof(*want));
+	d = last->devices = arena_copy(arena, want->devices, sizeof(*d));
+	d->private_key = NULL;
+	d->has &= ~(unsigned int)DEVICE_PRIVATE_KEY;
+	memset(&d->public_key, 0, sizeof(d->public_key));
+	if (!last->firewall)
+		return last;
+	last->firewall = arena_copy(arena, want->firewall,
+				    sizeof(*want->firewall));
+	return take_canon(arena, kept->of[3], last->firewall, e) ? NULL : last;
+}
+
+int store_last_like(struct store *s, struct arena *arena,
+		    const struct state *want, const struct state **out,
+		    const char **note, struct err *e)
+{
+	struct contents contents = { 0 };
+	struct err failed = { 0 };
+	struct state *last;
+
+	*out = NULL;
+	if (read_kept(s, arena, &contents, note, e) < 0)
 		return -1;
 	/* Nothing was wanted: a removal that did not come to its end. */
 	if (*note || !contents.of[0].data)
 		return 0;
+	if (s->lock >= 0)
+		s->kept = arena_copy(arena, &contents, sizeof(contents));
+	*out = last_is(arena, want, &contents, &failed);
+	if (*out)
+		return 0;
 	last = arena_new_object(arena, struct state);
-	if (read_state(s, arena, &contents, last, &failed) < 0)
+	if (store_kept_state(s, arena, &contents, last, &failed) < 0)
 		*note = arena_printf(arena, "the record of what was applied "
 				     "last cannot be read (%s); %s",
 				     failed.text, lost);
@@ -202,9 +288,43 @@ int store_last(struct store *s, struct arena *arena, const struct state **out,
 	return 0;
 }
 
+int store_last(struct store *s, struct arena *arena, const struct state **out,
+	       const char **note, struct err *e)
+{
+	return store_last_like(s, arena, NULL, out, note, e);
+}
+
+static bool contents_equal(const struct contents *a, const struct contents *b)
+{
+	for (size_t i = 0; i < NAME_COUNT; i++)
+		if (!a->of[i].data != !b->of[i].data ||
+		    !str_equal(a->of[i], b->of[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Is this what was read?  Nobody else has written since, by the lock, and the
+ * list has been found to fit: nothing is read or hashed again.
+ */
+static bool is_kept(const struct store *s, struct arena *arena,
+		    const struct contents *contents)
+{
+	struct sbuf header;
+
+	if (!s->kept || s->staged_count)
+		return false;
+	sbuf_init(&header, arena);
+	header_write(&header, STORE_FILES, &s->here);
+	return str_starts(s->kept_list, header.data) &&
+	       contents_equal(s->kept, contents);
+}
+
 static int stage_contents(struct store *s, struct arena *arena,
 			  const struct contents *contents, struct err *e)
 {
+	if (is_kept(s, arena, contents))
+		return 0;
 	for (size_t i = 0; i < NAME_COUNT; i++)
 		if (contents->of[i].data &&
 		    store_stage(s, arena, s->applied, names[i],
@@ -212,6 +332,17 @@ static int stage_contents(struct store *s, struct arena *arena,
 			return -1;
 	return store_stage(s, arena, s->state, STORE_FILES,
 			   list_of(s, arena, contents), 0644, e);
+}
+
+int store_stage_rendered(struct store *s, struct arena *arena,
+			 const struct rendered *rendered, struct err *e)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, arena);
+	rendered_write(&out, rendered);
+	return store_stage(s, arena, s->state, STORE_RENDERED,
+			   (struct str){ out.data, out.size }, 0600, e);
 }
 
 static struct str text_copy(struct arena *arena, struct str text)
@@ -242,6 +373,13 @@ int store_stage_applied(struct store *s, struct arena *arena,
 	return stage_contents(s, arena, s->contents, e);
 }
 
+void store_staged_texts(const struct store *s,
+			struct str out[static GENERATION_TEXTS])
+{
+	for (size_t i = 0; i < GENERATION_TEXTS; i++)
+		out[i] = s->contents ? s->contents->of[i] : (struct str){ 0 };
+}
+
 int store_stage_canon(struct store *s, struct arena *arena,
 		      const struct firewall *live, struct err *e)
 {
@@ -258,6 +396,8 @@ int store_stage_canon(struct store *s, struct arena *arena,
 
 int store_commit(struct store *s, uint64_t *writes, struct err *e)
 {
+	if (s->staged_count)
+		s->kept = NULL;
 	if (store_staged_commit(s, writes, e) < 0)
 		return -1;
 	/* The list does not name them any more: of no harm if they stay. */
@@ -267,8 +407,34 @@ int store_commit(struct store *s, uint64_t *writes, struct err *e)
 			       AT_SYMLINK_NOFOLLOW) &&
 		    !unlinkat(s->applied, names[i], 0))
 			++*writes;
+	generations_prune(s);
 	store_abandon(s);
 	return 0;
+}
+
+static int remove_kept(struct store *s, struct err *e)
+{
+	s->kept = NULL;
+	if (s->state >= 0 && file_remove(s->state, STORE_FILES, e) < 0)
+		return -1;
+	for (size_t i = 0; s->applied >= 0 && i < NAME_COUNT; i++)
+		if (file_remove(s->applied, names[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int store_kept_put(struct store *s, struct arena *arena,
+		   const struct contents *kept, uint64_t *writes,
+		   struct err *e)
+{
+	store_abandon(s);
+	if (!kept->of[0].data)
+		return remove_kept(s, e);
+	s->contents = arena_copy(arena, kept, sizeof(*kept));
+	if (!stage_contents(s, arena, s->contents, e))
+		return store_commit(s, writes, e);
+	store_abandon(s);
+	return -1;
 }
 
 void store_leave(struct store *s)
@@ -281,6 +447,7 @@ void store_abandon(struct store *s)
 {
 	store_staged_abandon(s);
 	s->contents = NULL;
+	s->pruned_count = 0;
 	sysctls_unlock(s);
 }
 
@@ -302,12 +469,14 @@ int store_forget(struct store *s, struct err *e)
 	store_abandon(s);
 	if (sysctls_forget(s, e) < 0)
 		return -1;
-	if (s->state >= 0 && file_remove(s->state, STORE_FILES, e) < 0)
+	if (remove_kept(s, e) < 0)
 		return -1;
-	for (size_t i = 0; s->applied >= 0 && i < NAME_COUNT; i++)
-		if (file_remove(s->applied, names[i], e) < 0)
-			return -1;
-	if (forget_folder(s->state, "applied", e) < 0 ||
+	if (s->state >= 0 && (file_remove(s->state, STORE_SETTLED, e) < 0 ||
+			      file_remove(s->state, STORE_RENDERED, e) < 0))
+		return -1;
+	if (generations_forget(s, e) < 0 ||
+	    forget_folder(s->state, STORE_GENERATIONS, e) < 0 ||
+	    forget_folder(s->state, "applied", e) < 0 ||
 	    forget_folder(s->base, s->mesh, e) < 0)
 		return -1;
 	for (size_t i = 0; s->run >= 0 && i < array_size(run_names); i++)

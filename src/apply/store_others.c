@@ -3,9 +3,7 @@
  * Other meshes, by what is kept of them: one whose link was taken away by hand
  * may have routes and rules left, which are not ours for being alone.
  */
-#include <dirent.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apply/store_private.h"
 #include "base/arena.h"
@@ -50,16 +48,12 @@ bool store_look_for_others(struct store *s)
 {
 	const char *path = arena_printf(s->arena, "%s/var/lib/meshapply",
 					s->root);
-	int fd = s->base < 0 ? -1 : dup(s->base);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	DIR *folder = folder_list(s->base);
 	struct dirent *entry;
 	bool found = false;
 
-	if (!folder) {
-		fd_closep(&fd);
+	if (!folder)
 		return false;
-	}
-	rewinddir(folder);
 	while (!found && (entry = readdir(folder)))
 		found = is_other(s, path, entry->d_name);
 	closedir(folder);

@@ -2,6 +2,7 @@
 /* What the files behind store.h share. */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,15 +16,26 @@
 #define SYSCTLS_LIMIT ((size_t)16 << 20)
 #define STORE_LOCK "lock"
 #define STORE_FILES "files"
+#define STORE_RENDERED "rendered"
 #define FILES_LIMIT ((size_t)1 << 20)
 #define STORE_CANON "firewall.canon"
+#define STORE_GENERATIONS "generations"
+/* How the last pending change ended, apply/pending.h. */
+#define STORE_SETTLED "settled"
+#define STORE_GUARD "guard"
+#define STORE_KEPT 4	/* files of applied/ */
 
-#define STAGED_MAX 8
+#define STAGED_MAX 10
 
 /* What one file is to become; at most one for each name and folder. */
 struct staged {
 	struct staged_file file;
 	struct str content;
+};
+
+/* The three texts and the canonical firewall; data NULL: no file. */
+struct contents {
+	struct str of[STORE_KEPT];
 };
 
 struct sysctl_entry {
@@ -41,6 +53,7 @@ enum made {
 	MADE_BASE = 1u << 2,
 	MADE_STATE = 1u << 3,
 	MADE_APPLIED = 1u << 4,
+	MADE_GENERATIONS = 1u << 5,
 };
 
 struct store {
@@ -56,10 +69,18 @@ struct store {
 	int base;	/* /var/lib/meshapply */
 	int state;	/* /var/lib/meshapply/MESH */
 	int applied;	/* its applied/ */
+	int generations;	/* its generations/; -1: not opened yet, too */
 	int lock;
 	struct staged staged[STAGED_MAX];
 	size_t staged_count;
 	struct contents *contents;	/* of applied/, once staged */
+	/* what was read of it under the lock, and the list that names it; NULL:
+	   not read, or something is wrong with it, or it was changed since */
+	const struct contents *kept;
+	struct str kept_list;
+	/* generations that go when one that is staged is committed */
+	const uint64_t *pruned;
+	size_t pruned_count;
 	/* the registry as read */
 	struct str sysctls_text;
 	struct sysctl_entry *sysctls;
@@ -90,6 +111,8 @@ void store_staged_abandon(struct store *s);
 int store_check_namespace(const struct store *s, const struct identity *of,
 			  const char *what, struct err *e) must_check_;
 bool store_same_boot(const struct store *s, const struct identity *of);
+/* Read FOLDER, -1 where it is missing, from its first entry on; or NULL. */
+DIR *folder_list(int folder);
 /* Unlink temporary files that a killed run left; in one folder. */
 void store_sweep(struct store *s);
 void folder_sweep(int folder);
@@ -104,6 +127,19 @@ int lock_take(struct arena *arena, int folder, const char *name,
 	      const char *what, unsigned int wait, struct err *e) must_check_;
 /* The same at once, and only if it is there; or -1. */
 int lock_try(int folder, const char *name);
+
+/*
+ * What is in applied/ as it stands, nothing where it is torn; as a state; and
+ * put back, or taken away where KEPT is nothing.
+ */
+int store_kept(struct store *s, struct arena *arena, struct contents *kept,
+	       struct err *e) must_check_;
+int store_kept_state(struct store *s, struct arena *arena,
+		     const struct contents *kept, struct state *out,
+		     struct err *e) must_check_;
+int store_kept_put(struct store *s, struct arena *arena,
+		   const struct contents *kept, uint64_t *writes,
+		   struct err *e) must_check_;
 
 bool store_look_for_others(struct store *s);
 
@@ -123,10 +159,20 @@ int store_pending_finish(struct store *s, struct str pending, bool this_boot,
 /* The readers without their files, for the fuzzer: what is good is kept. */
 void journal_text(struct sbuf *out, const struct identity *here,
 		  const struct journal *journal);
+/* The same without its header, for journal_lines(). */
+void journal_body(struct sbuf *out, const struct journal *journal);
 bool journal_header(struct records *r, struct identity *of);
 bool journal_lines(struct records *r, const char *mesh, struct journal *out);
 bool sample_lines(struct records *r, struct sample *out);
 void sysctls_parse(struct store *s, struct arena *arena, struct str text);
+
+/* The lines of this mesh as they were read. */
+void sysctls_ours_write(const struct store *s, struct sbuf *out);
+/* The folder to s->generations, which stays -1 if it is not there. */
+int generations_open(struct store *s, bool create, struct err *e) must_check_;
+/* Those that one too many has made go; all of them, with the mesh. */
+void generations_prune(struct store *s);
+int generations_forget(struct store *s, struct err *e) must_check_;
 
 void sysctls_unlock(struct store *s);
 void sysctls_sweep(struct store *s);

@@ -104,7 +104,8 @@ static const struct field pending_fields[] = {
 static int folder_of(const struct store *s, const char *folder)
 {
 	return !strcmp(folder, "state") ? s->state :
-	       !strcmp(folder, "applied") ? s->applied : -1;
+	       !strcmp(folder, "applied") ? s->applied :
+	       !strcmp(folder, STORE_GENERATIONS) ? s->generations : -1;
 }
 
 void store_pending_write(const struct store *s, struct sbuf *out)
@@ -113,7 +114,8 @@ void store_pending_write(const struct store *s, struct sbuf *out)
 		const struct staged_file *file = &s->staged[i].file;
 		struct pending pending = {
 			.folder = file->folder == s->state ? "state" :
-							     "applied",
+				  file->folder == s->applied ? "applied" :
+				  STORE_GENERATIONS,
 			.name = file->name, .temporary = file->temporary,
 		};
 
@@ -173,6 +175,8 @@ int store_pending_finish(struct store *s, struct str pending, bool this_boot,
 	struct record record;
 	bool registry = false;
 
+	if (generations_open(s, false, e))
+		return -1;
 	while (record_next(&r, &record)) {
 		if (str_is(record.kind, "rename")) {
 			if (finish_rename(s, &r, &record, e) < 0)

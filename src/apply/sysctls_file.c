@@ -216,6 +216,15 @@ int sysctls_put(struct store *s, const struct sysctl_entries *list,
 	return 0;
 }
 
+void sysctls_ours_write(const struct store *s, struct sbuf *out)
+{
+	const struct sysctl_entries read = {
+		.items = s->sysctls, .count = s->sysctl_count,
+	};
+
+	entries_write(out, s, &read, true);
+}
+
 /*
  * A mark names what becomes of the registry by this mesh's entries, not by the
  * file that was staged: until it is read others may have written theirs.
@@ -226,18 +235,16 @@ void sysctls_pending_write(const struct store *s, struct sbuf *out)
 	sbuf_str(out, s->sysctls_ours);
 }
 
-bool sysctls_pending_read(const struct store *s, struct records *r,
+void sysctls_pending_read(const struct store *s, struct records *r,
 			  const struct record *record,
 			  struct sysctl_entries *ours)
 {
 	struct sysctl_entry entry;
 
-	if (!entry_read(r, record, &entry) || !sysctl_is_ours(s, &entry)) {
+	if (entry_read(r, record, &entry) && sysctl_is_ours(s, &entry))
+		sysctl_entries_add(ours, &entry);
+	else
 		r->bad = true;
-		return false;
-	}
-	sysctl_entries_add(ours, &entry);
-	return true;
 }
 
 static int put_merged(struct store *s, const struct sysctl_entries *ours,

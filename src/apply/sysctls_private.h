@@ -29,10 +29,10 @@ bool sysctl_is_ours(const struct store *s, const struct sysctl_entry *entry);
 int sysctls_put(struct store *s, const struct sysctl_entries *list,
 		struct err *e) must_check_;
 /*
- * A mark's entries: read one of this mesh (r->bad and false if it is none),
- * and put them into the registry, whatever became of it since.
+ * A mark's entries: read one of this mesh (r->bad if it is none), and put them
+ * into the registry, whatever became of it since.
  */
-bool sysctls_pending_read(const struct store *s, struct records *r,
+void sysctls_pending_read(const struct store *s, struct records *r,
 			  const struct record *record,
 			  struct sysctl_entries *ours);
 int sysctls_merge(struct store *s, const struct sysctl_entries *ours,

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "apply/apply.h"
 #include "apply/store.h"
@@ -23,6 +24,15 @@ int run_observe(struct run *run, struct state *have, struct err *e)
  */
 void run_claim(struct run *run, struct state *have,
 	       const struct state *const *by, size_t count);
+/* A scope's tables, ended by a zero that is not counted; NULL while empty. */
+struct tables {
+	struct arena *arena;
+	uint32_t *items;
+	size_t count, capacity;
+};
+
+/* Add TABLE unless it is there; was it not? */
+bool tables_add(struct tables *tables, uint32_t table);
 /* Read the kernel again and plan anew, within the same scope. */
 int converge_again(struct run *run, struct err *e) must_check_;
 /* Has --force=GUARD been given? */
@@ -46,6 +56,10 @@ int look_back(struct run *run, const struct journal *journal,
 int run_take(struct run *run, const struct plan *plan, size_t *done,
 	     struct err *e) must_check_;
 
+/* Once what is applied is staged: what history will tell of the run, if the
+   plan changes what the host wants; run->about.number is 0 if none is made. */
+int run_stage_generation(struct run *run, struct err *e) must_check_;
+
 /*
  * The state before, as far as the run's plan can change it, and what the plan
  * adds; on the arena, pointing into run->have.  ERR_REFUSED, guard
@@ -60,3 +74,7 @@ int journal_make(struct run *run, struct journal *out, struct err *e)
  */
 int run_undo(struct run *run, const struct journal *journal,
 	     struct plan *differs, struct err *e) must_check_;
+/* The same of a record that another run has left: all it speaks of is looked
+   at, and signals wait. */
+int run_undo_record(struct run *run, const struct journal *journal,
+		    struct err *e) must_check_;

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* apply, plan, adopt: from a source to the kernel. */
+/* apply and plan: from a source to the kernel. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "apply/signals.h"
 #include "apply/store.h"
 #include "base/arena.h"
+#include "base/privilege.h"
+#include "cmd/caller.h"
 #include "cmd/cmd.h"
+#include "cmd/confirm.h"
 #include "cmd/output.h"
+#include "cmd/saved.h"
 
 static int changed_status(const struct session *s, bool changes)
 {
-	if (s->unresolved && s->options->strict)
+	if (s->run.unresolved && s->options->strict)
 		return EXIT_PARTIAL;
 	if (changes && s->options->detailed_exitcode)
 		return EXIT_CHANGES;
@@ -88,13 +91,29 @@ static struct err *blame(const struct session *s, struct err *e)
 	return e;
 }
 
+/* Nothing is written: what is printed, or saved, is all. */
+static int planned(struct session *s, struct err *e)
+{
+	const struct options *o = s->options;
+	size_t count = s->run.plan.count;
+
+	if (o->output && saved_write(s, o->arguments[0], e))
+		return output_end(s, "failed", NULL, e, (int)e->kind);
+	return output_end(s, count ? "planned, nothing written" :
+			  "nothing to do", NULL, NULL,
+			  changed_status(s, count));
+}
+
 int change_run(struct session *s, bool adopt, struct err *e)
 {
 	struct apply_result result = { 0 };
-	const struct plan *plan = &s->run.plan;
+	const struct options *o = s->options;
 
+	s->gates.most = o->max_disruption ? o->most : DISRUPTION_ACCESS;
+	s->run.gates = &s->gates;
 	s->run.options.adopt = adopt;
-	s->run.partial_is_fine = s->options->dry_run;
+	s->run.partial_is_fine = o->dry_run;
+	caller_path(s);
 	if (converge_plan(&s->run, &s->want, &s->diags, e) ||
 	    (adopt && check_there(s, e))) {
 		output_diags(s, blame(s, e));
@@ -105,10 +124,15 @@ int change_run(struct session *s, bool adopt, struct err *e)
 	output_plan(s);
 	if (s->run.options.partial)
 		return partial_end(s);
-	if (s->options->dry_run)
-		return output_end(s, plan->count ? "planned, nothing written" :
-				  "nothing to do", NULL, NULL,
-				  changed_status(s, plan->count));
+	if (run_gates(&s->run, e))
+		return output_end(s, "failed", NULL, e, (int)e->kind);
+	if (o->dry_run)
+		return planned(s, e);
+	if (!s->forget && confirm_prepare(s, e))
+		return output_end(s, "failed", NULL, e, (int)e->kind);
+	/* Of removals there may be more, in other namespaces. */
+	if (!s->forget && s->home < 0 && !s->run.socket_netns)
+		privilege_settle();
 	/* Also without a step: what is kept of the source follows it. */
 	if (s->forget ? remove_all(s, &result, e) :
 			apply_plan(&s->run, &result, e))
@@ -119,16 +143,20 @@ int change_run(struct session *s, bool adopt, struct err *e)
 		output_note(s, "all is as desired, but not all that is kept "
 			    "of it is on disk: %s; the next run goes on with "
 			    "that", result.unkept.text);
+	if (result.pending.seconds)
+		return confirm_end(s, &result);
 	return output_end(s, result.end != APPLY_DONE ? "nothing to do" :
+			  s->run.options.disown ? "disowned" :
 			  s->forget ? "removed" : "applied", &result, NULL,
 			  changed_status(s, result.end == APPLY_DONE));
 }
 
-static int change_prepare(struct session *s, const char *source,
-			  struct err *e)
+int change_prepare(struct session *s, const char *source, struct err *e)
 {
 	bool writes = !s->options->dry_run;
 
+	if (s->options->plan && saved_read(s, &source, e))
+		return -1;
 	if (session_enter(s, writes, e) || want_read(s, source, e))
 		return -1;
 	if (session_store(s, s->want.mesh, writes, e))
@@ -158,58 +186,4 @@ int cmd_plan(struct options *o)
 {
 	o->dry_run = true;
 	return change(o, o->arguments[0], false);
-}
-
-/* wg-quick would take the device down, or refuse it, at the next boot. */
-static void tell_enabled_unit(struct session *s, const char *name)
-{
-	static const char *const folders[] = {
-		"/etc/systemd/system/multi-user.target.wants",
-		"/etc/systemd/system/network-online.target.wants",
-		"/etc/systemd/system/network.target.wants",
-		"/etc/systemd/system/default.target.wants",
-		"/etc/systemd/system/wg-quick.target.wants",
-	};
-
-	for (size_t i = 0; i < array_size(folders); i++) {
-		const char *path = arena_printf(s->arena,
-						"%s%s/wg-quick@%s.service",
-						s->options->root, folders[i],
-						name);
-		struct stat st;
-
-		if (lstat(path, &st))
-			continue;
-		output_note(s, "wg-quick@%s is enabled and would clash at the "
-			    "next boot; disable it, and leave it running now "
-			    "(no --now):", name);
-		output_note(s, "    systemctl disable wg-quick@%s", name);
-		return;
-	}
-}
-
-int cmd_adopt(struct options *o)
-{
-	cleanup_(session_closep) struct session s = { 0 };
-	struct err e = { 0 };
-	const char *name;
-	int status;
-
-	session_open(&s, o);
-	if (mesh_of_argument(&s, o->arguments[0], &name, &e) ||
-	    change_prepare(&s, o->arguments[o->argument_count - 1], &e)) {
-		output_diags(&s, &e);
-		return output_end(&s, "failed", NULL, &e, (int)e.kind);
-	}
-	if (!s.want.device_count || strcmp(s.want.devices[0].name, name)) {
-		err_set(&e, ERR_DATA, "%s describes the device %s, not %s",
-			o->arguments[o->argument_count - 1],
-			s.want.device_count ? s.want.devices[0].name : "none",
-			name);
-		return output_end(&s, "failed", NULL, &e, (int)e.kind);
-	}
-	status = change_run(&s, true, &e);
-	if (!status || status == EXIT_CHANGES || status == EXIT_PARTIAL)
-		tell_enabled_unit(&s, name);
-	return status;
 }

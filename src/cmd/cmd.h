@@ -18,7 +18,9 @@ struct arena;
 
 #define SOURCES_MAX 64		/* that validate takes at once */
 #define EXIT_CHANGES 2
+#define EXIT_PENDING 3
 #define EXIT_PARTIAL 6
+#define CONFIRM_SECONDS 120	/* where it is not said */
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 /* How validate tells what it found. */
@@ -33,14 +35,22 @@ struct options {
 	const char *netns;
 	const char *node;
 	const char *templates;
-	const char *output;	/* a folder */
+	const char *output;	/* a folder; of plan a file */
+	const char *plan;	/* that was saved */
+	const char *max_disruption;	/* as said; most is it */
+	enum disruption most;
 	const char *force[16];
 	size_t force_count;
 	bool dry_run, json, jsonl, detailed_exitcode, strict;
 	bool quiet, verbose, ignore_hooks, ignore_dns, help, version;
 	bool all_nodes, values;
+	bool check;		/* for a monitoring system */
 	bool implied;		/* no verb was given */
 	unsigned int wait;	/* seconds for the lock */
+	unsigned int confirm;	/* seconds to be confirmed in */
+	const char *confirm_by;	/* a probe; "token": by hand, with the token */
+	const char *token;
+	bool confirm_given, wait_confirmed;
 	enum color color;
 	enum findings findings;
 	char **arguments;	/* what is left: SOURCE, NAME */
@@ -68,6 +78,15 @@ enum option_set {
 	TAKES_NODES = 1u << 7,	/* --all-nodes */
 	TAKES_FINDINGS = 1u << 8,	/* --format */
 	TAKES_RENDER = 1u << 9,	/* --output --values */
+	SOURCE_OF_MESH = 1u << 10,	/* none: --mesh does for SOURCE */
+	TAKES_LIMIT = 1u << 24,	/* --max-disruption */
+	TAKES_PLAN = 1u << 25,	/* --plan, which may have a SOURCE */
+	TAKES_SAVE = 1u << 26,	/* --output, of a plan */
+	TAKES_CONFIRM = 1u << 16,	/* --confirm --wait-confirmed */
+	TAKES_PROBE = 1u << 17,	/* --confirm-by */
+	TAKES_TOKEN = 1u << 18,
+	TAKES_CHECK = 1u << 20,	/* --check */
+	VERB_INTERNAL = 1u << 19,	/* not in the list of verbs */
 };
 
 extern const struct verb verbs[];
@@ -93,9 +112,13 @@ struct session {
 	struct arena *arena, *secrets;
 	struct diags diags;
 	struct run run;
+	struct gates gates;
 	struct state want;
-	size_t unresolved;	/* endpoint names that gave no address */
+	int home;		/* the namespace it began in; -1: still there */
 	bool forget;		/* once done, nothing is kept of the mesh */
+	bool settles;		/* the verb looks after what is pending */
+	bool recovered;		/* what a killed run left was undone */
+	const char *confirm_by;	/* of the mesh's config; NULL: not said */
 	bool writes;		/* the kernel was to be written to */
 	enum err_kind broken;	/* 0, or what its diagnostics end the run as */
 	const char **notes;	/* that were made */
@@ -107,8 +130,10 @@ void session_close(struct session *s);
 void session_closep(struct session *s);
 /* Enter --netns, refuse a --root that would mix hosts. */
 int session_enter(struct session *s, bool changes, struct err *e);
-/* The state folder of MESH; with LOCK it is made, locked, and what a killed
-   run left is undone (told on stderr). */
+/* The state folder of MESH; with LOCK it is made, locked, what a killed run
+   left is undone (told on stderr), and so is what was not confirmed in time
+   and has no guard any more.  ERR_BUSY while a change is pending, but for a
+   session that settles it. */
 int session_store(struct session *s, const char *mesh, bool lock,
 		  struct err *e);
 /* Sockets to the kernel. */
@@ -128,17 +153,34 @@ bool session_colored(const struct session *s, int fd);
 int mesh_of_argument(struct session *s, const char *argument,
 		     const char **mesh, struct err *e);
 
+/* names.c: run.resolve, by meshapply-fetch. */
+int names_resolve(struct run *run, struct state *want, struct diags *diags,
+		  bool *asked, struct err *e) must_check_;
+
 int cmd_apply(struct options *o);
 int cmd_plan(struct options *o);
 int cmd_validate(struct options *o);
 int cmd_render(struct options *o);
 int cmd_status(struct options *o);
+int cmd_history(struct options *o);
+int cmd_diff(struct options *o);
 int cmd_adopt(struct options *o);
+int cmd_doctor(struct options *o);
+int cmd_disown(struct options *o);
 int cmd_remove(struct options *o);
 int cmd_recover(struct options *o);
+int cmd_confirm(struct options *o);
+int cmd_rollback(struct options *o);
+int cmd_guard(struct options *o);
 int cmd_key(struct options *o);
 int cmd_version(struct options *o);
 int cmd_help(struct options *o);
 
-/* change.c: what apply, adopt and remove share: plan, show, take, report. */
+/* change.c: what apply, adopt and remove share: read SOURCE and all that is
+   kept, then plan, show, take, report. */
+int change_prepare(struct session *s, const char *source, struct err *e)
+	must_check_;
 int change_run(struct session *s, bool adopt, struct err *e);
+/* The mesh that the arguments name.  That there is nothing of it is no error:
+   it may have been removed before. */
+int mesh_open(struct session *s, bool writes, struct err *e) must_check_;

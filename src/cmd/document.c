@@ -275,14 +275,14 @@ static bool is_blank(struct str text)
 	return true;
 }
 
-/* A text that came out empty is one that the node does not have. */
-static struct source rendered(struct session *s, const struct want *w,
-			      const struct node *node, struct source text)
+struct source document_text(struct session *s, const struct want *w,
+			    const char *node, struct source text)
 {
+	/* What came out empty is a text that the node does not have. */
 	if (!text.text.data || is_blank(text.text))
 		return (struct source){ 0 };
 	text.name = arena_printf(s->arena, "%s (rendered from %s for %s)",
-				 text.name, w->in.text.name, node->name);
+				 text.name, w->in.text.name, node);
 	text.rendered_from = &w->in.text;
 	return text;
 }
@@ -311,14 +311,15 @@ int document_render(struct session *s, struct want *w,
 	struct source out[TEMPLATE_FILES];
 	struct view *view = arena_new_object(s->arena, struct view);
 	struct texts *texts = arena_new_object(s->arena, struct texts);
+	const char *name = node->name;
 
 	view_of(s->arena, &d->graph, node, view);
 	if (templates_render(s->arena, &d->templates,
 			     view_values(s->arena, view), out, &s->diags))
 		return want_broken(s, fault_kind(s, w), e);
-	texts->wireguard = rendered(s, w, node, out[TEMPLATE_WIREGUARD]);
-	texts->network = rendered(s, w, node, out[TEMPLATE_NETWORK]);
-	texts->firewall = rendered(s, w, node, out[TEMPLATE_FIREWALL]);
+	texts->wireguard = document_text(s, w, name, out[TEMPLATE_WIREGUARD]);
+	texts->network = document_text(s, w, name, out[TEMPLATE_NETWORK]);
+	texts->firewall = document_text(s, w, name, out[TEMPLATE_FIREWALL]);
 	w->texts = texts;
 	if (node == d->self)
 		d->view = view;

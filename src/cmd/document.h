@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/attr.h"
+#include "base/diag.h"
 #include "doc/mesh.h"
 #include "doc/topology.h"
 #include "doc/view.h"
@@ -41,6 +42,9 @@ int document_find_self(struct session *s, struct want *w, struct err *e)
 /* NODE's view to W's texts. */
 int document_render(struct session *s, struct want *w,
 		    const struct node *node, struct err *e) must_check_;
+/* A rendered TEXT as a source: whose it is stands in its name. */
+struct source document_text(struct session *s, const struct want *w,
+			    const char *node, struct source text);
 /*
  * For what changes this host: refuse an expired document, find ourselves in
  * it, render, and compare with the other meshes of this host.

@@ -13,7 +13,8 @@ enum {
 	OPT_MESH = 256, OPT_KEY, OPT_FORCE, OPT_JSON, OPT_JSONL, OPT_DETAILED,
 	OPT_STRICT, OPT_ROOT, OPT_NETNS, OPT_COLOR, OPT_HOOKS, OPT_DNS,
 	OPT_WAIT, OPT_NODE, OPT_TEMPLATES, OPT_ALL_NODES, OPT_VALUES,
-	OPT_FORMAT,
+	OPT_FORMAT, OPT_PLAN, OPT_LIMIT, OPT_CONFIRM, OPT_CONFIRM_BY,
+	OPT_WAIT_CONFIRMED, OPT_TOKEN, OPT_CHECK,
 };
 
 /* One table: what is read, what --help says, which verbs take it. */
@@ -32,8 +33,13 @@ static const struct option_row {
 	  "every node of the document, without a key" },
 	{ { "templates", required_argument, NULL, OPT_TEMPLATES },
 	  TAKES_SOURCE, "DIR", "take templates from DIR, as far as it has any" },
-	{ { "output", required_argument, NULL, 'o' }, TAKES_RENDER, "DIR",
-	  "write the files into DIR" },
+	{ { "output", required_argument, NULL, 'o' },
+	  TAKES_RENDER | TAKES_SAVE, "PATH",
+	  "the folder for rendered files, or a plan's file" },
+	{ { "plan", required_argument, NULL, OPT_PLAN }, TAKES_PLAN, "FILE",
+	  "do what the saved plan says, or nothing" },
+	{ { "max-disruption", required_argument, NULL, OPT_LIMIT },
+	  TAKES_LIMIT, "CLASS", "refuse a plan with a step of a worse class" },
 	{ { "values", no_argument, NULL, OPT_VALUES }, TAKES_RENDER, NULL,
 	  "print what templates see, as JSON" },
 	{ { "format", required_argument, NULL, OPT_FORMAT }, TAKES_FINDINGS,
@@ -50,6 +56,16 @@ static const struct option_row {
 	  "GUARD", "overrule the guard that a refusal names" },
 	{ { "wait", required_argument, NULL, OPT_WAIT }, TAKES_CHANGE,
 	  "SECONDS", "wait for another run on the same mesh to end" },
+	{ { "confirm", required_argument, NULL, OPT_CONFIRM }, TAKES_CONFIRM,
+	  "SECONDS", "undo it all unless it is confirmed in SECONDS" },
+	{ { "confirm-by", required_argument, NULL, OPT_CONFIRM_BY },
+	  TAKES_PROBE, "PROBE", "what confirms it, such as handshake" },
+	{ { "wait-confirmed", no_argument, NULL, OPT_WAIT_CONFIRMED },
+	  TAKES_CONFIRM, NULL, "wait until it is confirmed or undone" },
+	{ { "token", required_argument, NULL, OPT_TOKEN }, TAKES_TOKEN,
+	  "TOKEN", "as apply --confirm gave it" },
+	{ { "check", no_argument, NULL, OPT_CHECK }, TAKES_CHECK, NULL,
+	  "one line and a status, for Nagios and its like" },
 	{ { "detailed-exitcode", no_argument, NULL, OPT_DETAILED },
 	  TAKES_CHANGE | TAKES_DRIFT, NULL,
 	  "exit 2 when there are, or were, changes" },
@@ -76,7 +92,8 @@ static const struct option_row {
 /* What --force=GUARD may overrule: every err_refuse(), and recover. */
 static const char *const guards[] = {
 	"device", "route", "rule", "port", "foreign", "firewall", "root",
-	"journal", "expired",
+	"journal", "expired", "pending", "guard",
+	"identity", "disruption", "plan", "rolled-back",
 };
 
 /* The last one; getopt's own are on standard error alone. */
@@ -136,11 +153,13 @@ static void help_all(void)
 	     "source that /etc/meshapply/NAME.conf names, else\n"
 	     "/etc/wireguard/NAME.conf.\n\nVerbs:");
 	for (size_t i = 0; i < verb_count; i++)
-		printf("  %-9s %-14s %s\n", verbs[i].name, verbs[i].arguments,
-		       verbs[i].summary);
+		if (!(verbs[i].accepts & VERB_INTERNAL))
+			printf("  %-9s %-14s %s\n", verbs[i].name,
+			       verbs[i].arguments, verbs[i].summary);
 	help_options(~0u);
 	puts("\nExit status: 0 as desired, 1 failed with nothing changed, "
-	     "2 changes (with\n--detailed-exitcode), 4 failed and rolled "
+	     "2 changes (with\n--detailed-exitcode), 3 waits to be "
+	     "confirmed, 4 failed and rolled "
 	     "back, 5 rollback incomplete, 6 parts\nleft out (with --strict), "
 	     "7 refused by a guard, 64 to 78 nothing changed: see\n"
 	     "meshapply(8).");
@@ -156,7 +175,7 @@ static void help_verb(const struct verb *verb)
 
 const char *verb_nearest(const char *word)
 {
-	const char *names[16];
+	const char *names[32];
 	size_t count = 0;
 
 	for (; count < verb_count && count < array_size(names); count++)
@@ -235,6 +254,19 @@ static int read_format(struct options *o, const char *format)
 	return 0;
 }
 
+static int read_limit(struct options *o, const char *class)
+{
+	for (int d = DISRUPTION_NONE; d <= DISRUPTION_ACCESS; d++) {
+		o->most = (enum disruption)d;
+		o->max_disruption = disruption_name(o->most);
+		if (!strcmp(class, o->max_disruption))
+			return 0;
+	}
+	usage_error("--max-disruption is none, rekey, loss, session, mesh or "
+		    "access, not %s", class);
+	return -1;
+}
+
 static int read_force(struct options *o, const char *guard)
 {
 	size_t i = 0;
@@ -270,6 +302,20 @@ static int read_wait(struct options *o, const char *text)
 	return 0;
 }
 
+static int read_confirm(struct options *o, const char *text)
+{
+	uint64_t seconds;
+
+	if (str_uint(str_of(text), 86400, &seconds)) {
+		usage_error("--confirm takes seconds, at most 86400; 0 is "
+			    "without");
+		return -1;
+	}
+	o->confirm = (unsigned int)seconds;
+	o->confirm_given = true;
+	return 0;
+}
+
 static int read_option(struct options *o, int letter, const char *argument)
 {
 	switch (letter) {
@@ -282,12 +328,19 @@ static int read_option(struct options *o, int letter, const char *argument)
 	case OPT_ALL_NODES: o->all_nodes = true; return 0;
 	case OPT_VALUES: o->values = true; return 0;
 	case OPT_FORMAT: return read_format(o, argument);
+	case OPT_PLAN: o->plan = argument; return 0;
+	case OPT_LIMIT: return read_limit(o, argument);
 	case 'o': o->output = argument; return 0;
 	case OPT_FORCE: return read_force(o, argument);
 	case OPT_WAIT: return read_wait(o, argument);
+	case OPT_CONFIRM: return read_confirm(o, argument);
+	case OPT_CONFIRM_BY: o->confirm_by = argument; return 0;
+	case OPT_WAIT_CONFIRMED: o->wait_confirmed = true; return 0;
+	case OPT_TOKEN: o->token = argument; return 0;
 	case OPT_COLOR: return read_color(o, argument);
 	case OPT_JSON: o->json = true; return 0;
 	case OPT_JSONL: o->jsonl = true; return 0;
+	case OPT_CHECK: o->check = true; return 0;
 	case OPT_DETAILED: o->detailed_exitcode = true; return 0;
 	case OPT_STRICT: o->strict = true; return 0;
 	case OPT_HOOKS: o->ignore_hooks = true; return 0;
@@ -310,7 +363,7 @@ static const struct option_row *row_of(int letter)
 }
 
 /* Which rows were given, a bit each. */
-static int read_all(int argc, char **argv, struct options *o, uint32_t *seen)
+static int read_all(int argc, char **argv, struct options *o, uint64_t *seen)
 {
 	static char name[] = "meshapply";
 	struct option table[array_size(rows) + 1] = { 0 };
@@ -327,7 +380,7 @@ static int read_all(int argc, char **argv, struct options *o, uint32_t *seen)
 		row = row_of(letter);
 		if (!row)
 			return -1;	/* getopt has said why */
-		*seen |= 1u << (row - rows);
+		*seen |= UINT64_C(1) << (row - rows);
 		/* As of --root="$UNSET", which would mean this host. */
 		if (row->option.has_arg == required_argument && !*optarg) {
 			usage_error("--%s=%s: the %s is empty",
@@ -362,10 +415,9 @@ static const struct verb *take_verb(struct options *o)
 
 static int check_count(const struct verb *verb, const struct options *o)
 {
-	/* A mesh's config names its source. */
 	bool enough = o->argument_count >= verb->least ||
-		(o->mesh && verb->accepts & TAKES_SOURCE && verb->least == 1 &&
-		 verb->run != cmd_adopt);
+		(o->mesh && verb->accepts & SOURCE_OF_MESH) ||
+		(o->plan && verb->accepts & TAKES_PLAN);
 	const char *extra;
 
 	if (!enough) {
@@ -398,8 +450,14 @@ static int check_pairs(const struct options *o)
 		{ o->json && o->jsonl, "json", "jsonl" },
 		{ (o->json || o->jsonl) && o->findings != FINDINGS_TEXT,
 		  o->json ? "json" : "jsonl", "format" },
+		{ o->check && o->json, "check", "json" },
+		{ o->check && o->jsonl, "check", "jsonl" },
 		{ o->node && o->all_nodes, "node", "all-nodes" },
 		{ o->output && o->values, "output", "values" },
+		{ o->confirm_given && !o->confirm && o->confirm_by,
+		  "confirm=0", "confirm-by" },
+		{ o->confirm_given && !o->confirm && o->wait_confirmed,
+		  "confirm=0", "wait-confirmed" },
 	};
 
 	for (size_t i = 0; i < array_size(pairs); i++) {
@@ -413,10 +471,10 @@ static int check_pairs(const struct options *o)
 }
 
 static int check_options(const struct verb *verb, const struct options *o,
-			 uint32_t seen)
+			 uint64_t seen)
 {
 	for (size_t i = 0; i < array_size(rows); i++) {
-		if (!(seen & 1u << i))
+		if (!(seen & UINT64_C(1) << i))
 			continue;
 		if (!rows[i].set || rows[i].set & verb->accepts)
 			continue;
@@ -433,7 +491,7 @@ const struct verb *options_read(int argc, char **argv, struct options *o,
 				int *status)
 {
 	const struct verb *verb;
-	uint32_t seen;
+	uint64_t seen;
 
 	*status = ERR_USAGE;
 	o->root = "";
@@ -455,6 +513,9 @@ const struct verb *options_read(int argc, char **argv, struct options *o,
 	}
 	if (check_options(verb, o, seen))
 		return NULL;
+	/* Whoever says how it is to be confirmed wants it to be. */
+	if (!o->confirm_given && (o->confirm_by || o->wait_confirmed))
+		o->confirm = CONFIRM_SECONDS;
 	o->verb = verb->name;
 	return verb;
 }

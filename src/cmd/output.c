@@ -174,6 +174,13 @@ static json_t *end_json(struct session *s, const char *result,
 	json_object_set_new(object, "error", error_json(s->arena, e));
 	json_object_set_new(object, "diagnostics", diags_json(&s->diags));
 	json_object_set_new(object, "notes", notes_json(s));
+	if (applied && applied->pending.seconds)
+		json_object_set_new(object, "pending", json_pack(
+			"{s:s, s:I, s:i, s:o}", "token",
+			applied->pending.token, "until",
+			(json_int_t)applied->pending.until, "seconds",
+			(int)applied->pending.seconds, "confirm_by",
+			text_json(s->arena, applied->pending.by)));
 	if (applied && applied->differs.count)
 		json_object_set_new(object, "differs",
 				    plan_json(s->arena, &applied->differs));
@@ -203,6 +210,8 @@ void output_error(struct session *s, const struct err *e)
 		fputs("meshapply: nothing was changed; this is for root\n",
 		      stderr);
 	else if (e->kind == ERR_FAILED && s->writes)
+		fputs("meshapply: nothing was changed\n", stderr);
+	else if (e->kind == ERR_BUSY && e->number == EXIT_PENDING)
 		fputs("meshapply: nothing was changed\n", stderr);
 	else if (e->kind == ERR_BUSY && !s->options->wait)
 		fputs("meshapply: nothing was changed; --wait SECONDS waits.\n",

@@ -12,12 +12,15 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "cmd/cmd.h"
+#include "cmd/confirm.h"
 #include "cmd/output.h"
+#include "input/config.h"
 #include "kern/kernel.h"
+#include "kern/netns.h"
 #include "state/value.h"
 
 /* Address space, not memory; 20 000 peers with long lists take a part. */
-#define ARENA_SIZE ((size_t)16 << 30)
+#define ARENA_SIZE ((uint64_t)16 << 30)
 #define SECRETS_SIZE ((size_t)2 << 30)
 
 void session_open(struct session *s, const struct options *o)
@@ -32,6 +35,20 @@ void session_open(struct session *s, const struct options *o)
 	s->run.options.now = time(NULL);
 	s->run.options.force = o->force;
 	s->run.options.force_count = o->force_count;
+	s->run.resolve = names_resolve;
+	s->home = -1;
+}
+
+/* Another session of this process may be of another namespace. */
+static void go_home(struct session *s)
+{
+	struct err lost;
+
+	if (s->run.socket_netns)
+		close(s->run.socket_netns);
+	if (s->home >= 0 && netns_enter(s->home, &lost))
+		abort();
+	fd_closep(&s->home);
 }
 
 void session_close(struct session *s)
@@ -40,26 +57,58 @@ void session_close(struct session *s)
 		kern_close(s->run.kernel);
 	if (s->run.store)
 		store_close(s->run.store);
+	go_home(s);
 	arena_free(s->secrets);
 	arena_free(s->arena);
 }
 
 static int enter_netns(const char *name, struct err *e)
 {
-	cleanup_fd int fd = -1;
-	char path[256];
+	cleanup_fd int fd = netns_open(name, e);
 
-	if (!*name || strchr(name, '/') || name[0] == '.')
-		return err_set(e, ERR_USAGE,
-			       "--netns takes a name that ip netns knows, not "
-			       "\"%s\"", name);
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, "network namespace %s", name);
-	if (setns(fd, CLONE_NEWNET))
-		return err_sys(e, "enter network namespace %s", name);
+		return -1;
+	return netns_enter(fd, e) ? err_wrap(e, "%s", name) : 0;
+}
+
+/* The namespaces that this host's config has for the mesh. */
+static int enter_by_config(struct session *s, const struct config *config,
+			   struct err *e)
+{
+	if (config->socket_netns) {
+		s->run.socket_netns = netns_open(config->socket_netns, e);
+		if (s->run.socket_netns < 0) {
+			s->run.socket_netns = 0;
+			return -1;
+		}
+	}
+	if (config->netns && !s->options->netns) {
+		s->home = netns_here(e);
+		if (s->home < 0 || enter_netns(config->netns, e))
+			return -1;
+	}
+	s->run.options.outside = s->run.socket_netns &&
+		!netns_is_here(s->run.socket_netns);
 	return 0;
+}
+
+static int enter_mesh(struct session *s, const char *mesh, struct err *e)
+{
+	struct config config = { 0 };
+	struct err failed = { 0 };
+
+	if (config_read(s->options->root, mesh, s->arena, &config, &s->diags,
+			&failed)) {
+		if (failed.kind == ERR_NO_INPUT)
+			return 0;
+		*e = failed;
+		return -1;
+	}
+	if (!enter_by_config(s, &config, e))
+		return 0;
+	if (e->kind != ERR_PERMISSION)
+		e->kind = ERR_CONFIG;
+	return err_wrap(e, "%s", config.text.name);
 }
 
 int session_enter(struct session *s, bool changes, struct err *e)
@@ -85,6 +134,7 @@ static int recover_first(struct session *s, struct err *e)
 		return 0;
 	if (apply_recover(&s->run, &did, e))
 		return err_wrap(e, "undo what an interrupted run left");
+	s->recovered = did;
 	if (did)
 		output_note(s, "an earlier run on %s was interrupted; what it "
 			    "left half done is undone", s->run.mesh);
@@ -96,6 +146,8 @@ int session_store(struct session *s, const char *mesh, bool lock,
 {
 	s->run.mesh = mesh;
 	s->run.scope.mesh = mesh;
+	if (enter_mesh(s, mesh, e))
+		return -1;
 	if (store_open(s->arena, s->options->root, mesh, lock, &s->run.store,
 		       e))
 		return -1;
@@ -110,7 +162,7 @@ int session_store(struct session *s, const char *mesh, bool lock,
 		return -1;
 	if (session_kernel(s, e))
 		return -1;
-	return recover_first(s, e);
+	return recover_first(s, e) || confirm_first(s, e) ? -1 : 0;
 }
 
 int session_kernel(struct session *s, struct err *e)
@@ -119,6 +171,7 @@ int session_kernel(struct session *s, struct err *e)
 		.helper_folder = helper_folder(s->arena),
 		.lock = s->run.store ? store_lock_descriptor(s->run.store) :
 			-1,
+		.socket_netns = s->run.socket_netns,
 	};
 
 	if (s->run.kernel)
@@ -130,7 +183,8 @@ int session_last(struct session *s, struct err *e)
 {
 	const char *note = NULL;
 
-	if (store_last(s->run.store, s->arena, &s->run.last, &note, e))
+	if (store_last_like(s->run.store, s->arena, &s->want, &s->run.last,
+			    &note, e))
 		return -1;
 	if (note)
 		output_note(s, "%s", note);
@@ -161,8 +215,8 @@ int mesh_of_argument(struct session *s, const char *argument,
 	const char *slash = strrchr(argument, '/');
 	struct str name = str_of(slash ? slash + 1 : argument);
 
-	if (name.size > 5 && !memcmp(name.data + name.size - 5, ".conf", 5))
-		name.size -= 5;
+	if (name.size > strlen(".conf") && str_ends(name, ".conf"))
+		name.size -= strlen(".conf");
 	else if (slash)
 		return err_set(e, ERR_USAGE,
 			       "%s is a path: give the mesh's own name, which "

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "apply/guard.h"
 #include "apply/store.h"
 #include "base/arena.h"
 #include "cmd/cmd.h"
@@ -13,6 +14,7 @@
 #include "cmd/output.h"
 #include "kern/kernel.h"
 #include "plan/plan.h"
+#include "report/check.h"
 #include "report/report.h"
 
 /* What is kept names keys by file: their values are taken as they are. */
@@ -84,6 +86,42 @@ static const struct device *own_device(const struct state *have)
 	return NULL;
 }
 
+/* Of another user, or rubbish, it is for those who change something. */
+static void look_pending(struct session *s, struct status *out)
+{
+	struct err ignored;
+
+	if (pending_read(s->run.store, s->arena, s->secrets, &out->pending,
+			 &ignored))
+		out->pending = NULL;
+	if (!out->pending)
+		return;
+	out->pending_left = (int64_t)(out->pending->deadline - pending_now());
+	out->pending_guarded = guard_holds(s->run.store, s->arena,
+					   out->pending->token);
+}
+
+/* As the core has it, by what was sent when the last run looked. */
+static void look_silent(struct session *s, struct status *out)
+{
+	const struct device *d = out->have;
+	bool *silent = arena_new_array(s->arena, bool, d ? d->peer_count : 0);
+	struct plan_options options = s->run.options;
+	struct sample sample = { 0 };
+
+	sample_read(s->run.store, s->arena, &sample);
+	options.sample = &sample;
+	for (size_t i = 0; d && i < d->peer_count; i++) {
+		const struct peer *peer = &d->peers[i];
+		const struct peer *last = out->last ?
+			device_peer(out->last, &peer->public_key) : NULL;
+
+		silent[i] = peer_is_silent(&options, last ? last : peer, peer);
+		out->silent_count += silent[i];
+	}
+	out->silent = silent;
+}
+
 static int status_mesh(struct session *s, const char *mesh,
 		       struct status *out, struct err *e)
 {
@@ -98,8 +136,18 @@ static int status_mesh(struct session *s, const char *mesh,
 	};
 	if (out->have && s->run.last)
 		out->last = state_device(s->run.last, out->have->name);
+	out->interrupted = journal_look(s->run.store) == JOURNAL_OPEN;
+	look_silent(s, out);
+	look_pending(s, out);
 	return 0;
 }
+
+/* What is told of all meshes together. */
+struct telling {
+	json_t *list;
+	struct check check;
+	size_t shown;
+};
 
 static void print_text(struct session *s, const struct status *status)
 {
@@ -129,12 +177,15 @@ static void print_object(const struct options *o, json_t *list,
 	print_json(object, 0);
 }
 
-static int print_failure(struct session *s, const char *mesh, json_t *list,
-			 const struct err *e)
+static int print_failure(struct session *s, const char *mesh,
+			 struct telling *t, const struct err *e)
 {
-	output_error(s, e);
+	if (s->options->check)
+		check_failed(&t->check, mesh, e);
+	else
+		output_error(s, e);
 	if (s->options->json || s->options->jsonl)
-		print_object(s->options, list,
+		print_object(s->options, t->list,
 			     json_pack("{s:s, s:o}", "mesh", mesh, "error",
 				       error_json(s->arena, e)));
 	return (int)e->kind;
@@ -142,28 +193,30 @@ static int print_failure(struct session *s, const char *mesh, json_t *list,
 
 /*
  * Each mesh has memory of its own.  What nothing is left of is passed over,
- * unless it was NAMED; *SHOWN counts the others.
+ * unless it was NAMED; t->shown counts the others.
  */
 static int status_one(const struct options *o, const char *mesh, bool named,
-		      json_t *list, size_t *shown)
+		      struct telling *t)
 {
 	cleanup_(session_closep) struct session s = { 0 };
 	struct status status;
 	struct err e = { 0 };
 
 	session_open(&s, o);
-	++*shown;
+	t->shown++;
 	if (status_mesh(&s, mesh, &status, &e))
-		return print_failure(&s, mesh, list, &e);
-	if (!named && !status.have && !s.run.last) {
-		--*shown;
+		return print_failure(&s, mesh, t, &e);
+	if (!named && !status.have && !s.run.last && !status.pending) {
+		t->shown--;
 		return 0;
 	}
 	if (o->json || o->jsonl) {
 		json_t *object = status_json(s.arena, &status);
 
 		json_object_set_new(object, "notes", notes_json(&s));
-		print_object(o, list, object);
+		print_object(o, t->list, object);
+	} else if (o->check) {
+		check_mesh(&t->check, &status);
 	} else {
 		print_text(&s, &status);
 	}
@@ -207,28 +260,57 @@ static void print_end(struct session *s, json_t *list, const struct err *e,
 			       error_json(s->arena, e), "meshes", list));
 }
 
+/* One line, and its verdict as the exit status. */
+static int print_check(struct session *s, struct telling *t,
+		       const struct err *e)
+{
+	const struct err none = { .text = "no mesh of meshapply is on this "
+					  "host" };
+	struct sbuf out;
+
+	if (e->kind)
+		check_failed(&t->check, NULL, e);
+	else if (!t->shown)
+		check_failed(&t->check, NULL, &none);
+	sbuf_init(&out, s->arena);
+	check_line(&t->check, &out);
+	fwrite(out.data, 1, out.size, stdout);
+	return (int)t->check.state;
+}
+
+static int print_all(struct session *s, struct telling *t,
+		     const struct err *e, int worst)
+{
+	const struct options *o = s->options;
+
+	if (o->check)
+		return print_check(s, t, e);
+	if (o->json || (o->jsonl && e->kind))
+		print_end(s, t->list, e->kind ? e : NULL, worst);
+	else if (!t->shown && !o->jsonl && !o->quiet && !worst)
+		puts("no mesh of meshapply is on this host");
+	return worst;
+}
+
 int cmd_status(struct options *o)
 {
 	cleanup_(session_closep) struct session s = { 0 };
 	bool named = o->argument_count || o->mesh;
-	json_t *list = json_array();
+	struct telling t = { .list = json_array() };
 	struct mesh_names names = { 0 };
 	struct err e = { 0 };
-	size_t shown = 0;
 	int worst = 0;
 
 	session_open(&s, o);
+	check_init(&t.check, s.arena);
 	if (find_names(&s, &names, named, &e)) {
-		output_error(&s, &e);
+		if (!o->check)
+			output_error(&s, &e);
 		worst = (int)e.kind;
 	}
 	for (size_t i = 0; i < names.count; i++)
-		worst = worse(worst, status_one(o, names.items[i], named, list,
-						&shown));
-	if (o->json || (o->jsonl && e.kind))
-		print_end(&s, list, e.kind ? &e : NULL, worst);
-	else if (!shown && !o->jsonl && !o->quiet && !worst)
-		puts("no mesh of meshapply is on this host");
-	json_decref(list);
+		worst = worse(worst, status_one(o, names.items[i], named, &t));
+	worst = print_all(&s, &t, &e, worst);
+	json_decref(t.list);
 	return worst;
 }

@@ -9,6 +9,7 @@
 #include "cmd/document.h"
 #include "cmd/key_ring.h"
 #include "cmd/output.h"
+#include "cmd/rendered.h"
 #include "quick/quick.h"
 
 int want_broken(struct session *s, enum err_kind kind, struct err *e)
@@ -212,11 +213,10 @@ static int find_config(struct session *s, const char **source,
 	return 0;
 }
 
-int want_open(struct session *s, const char *source, struct want **out,
-	      struct err *e)
+/* What SOURCE is, and its bytes. */
+static int find(struct session *s, const char *source, struct want *w,
+		struct err *e)
 {
-	struct want *w = arena_new_object(s->arena, struct want);
-
 	w->mesh = s->options->mesh;
 	if (find_config(s, &source, w, e))
 		return -1;
@@ -224,7 +224,15 @@ int want_open(struct session *s, const char *source, struct want **out,
 	w->source = source;
 	if (source_open("", source, s->arena, s->secrets, &w->in, e))
 		return not_found(s, source, w, e);
-	if (take(s, source, w, e))
+	return 0;
+}
+
+int want_open(struct session *s, const char *source, struct want **out,
+	      struct err *e)
+{
+	struct want *w = arena_new_object(s->arena, struct want);
+
+	if (find(s, source, w, e) || take(s, w->source, w, e))
 		return -1;
 	*out = w;
 	return 0;
@@ -302,15 +310,44 @@ static int keys_here(struct session *s, const struct want *w, struct err *e)
 	return s->diags.errors != errors ? want_broken(s, e->kind, e) : -1;
 }
 
-int want_read(struct session *s, const char *source, struct err *e)
+/* What will be told of it once it is applied. */
+static void tell_about(struct session *s, const struct want *w)
 {
-	struct want *w;
+	const struct mesh *mesh = w->document ? &w->document->mesh : NULL;
+	struct generation *about = &s->run.about;
 
-	if (want_open(s, source, &w, e))
+	about->source = w->source;
+	generation_digest(w->texts, about->digest);
+	if (!mesh)
+		return;
+	about->node = w->document->self->name;
+	about->serial = mesh->serial;
+	about->has_serial = mesh->serial_where.source;
+}
+
+static int read_all(struct session *s, struct want *w, struct err *e)
+{
+	if (take(s, w->source, w, e))
 		return -1;
 	if (w->document && document_here(s, w, e))
 		return -1;
 	if (want_state(s, w, e) || keys_here(s, w, e))
 		return -1;
-	return want_names(s, e);
+	if (w->document)
+		rendered_keep(s, w);
+	return 0;
+}
+
+int want_read(struct session *s, const char *source, struct err *e)
+{
+	struct want *w = arena_new_object(s->arena, struct want);
+
+	if (find(s, source, w, e))
+		return -1;
+	if (!(w->in.kind == SOURCE_DOCUMENT && rendered_take(s, w)) &&
+	    read_all(s, w, e))
+		return -1;
+	s->confirm_by = w->config.confirm_by;
+	tell_about(s, w);
+	return 0;
 }

@@ -73,6 +73,3 @@ void want_warn_exposed(struct session *s, const struct want *w);
 int want_broken(struct session *s, enum err_kind kind, struct err *e);
 /* The same for what was read of W's texts: a rendered one is a template's. */
 int want_broken_text(struct session *s, const struct want *w, struct err *e);
-
-/* names.c: the endpoint names in s->want to addresses. */
-int want_names(struct session *s, struct err *e) must_check_;

@@ -12,13 +12,25 @@
 #define BOM "\xef\xbb\xbf"
 #define SHOWN_MAX 60	/* bytes of an unknown key */
 
-enum word { WORD_SOURCE, WORD_KEY, WORD_NODE, WORD_TEMPLATES, WORDS };
+enum word {
+	WORD_SOURCE,
+	WORD_KEY,
+	WORD_NODE,
+	WORD_TEMPLATES,
+	WORD_NETNS,
+	WORD_SOCKET_NETNS,
+	WORD_CONFIRM_BY,
+	WORDS,
+};
 
 static const char *const words[WORDS] = {
 	[WORD_SOURCE] = "source",
 	[WORD_KEY] = "key",
 	[WORD_NODE] = "node",
 	[WORD_TEMPLATES] = "templates",
+	[WORD_NETNS] = "netns",
+	[WORD_SOCKET_NETNS] = "socket_netns",
+	[WORD_CONFIRM_BY] = "confirm_by",
 };
 
 /* The file that is being read, and what it has said so far. */
@@ -64,7 +76,8 @@ static void unknown(struct reader *r, struct str key)
 			  str_show(r->diags->arena, key, SHOWN_MAX));
 	diag->hint = nearest ?
 		arena_printf(r->diags->arena, "%s is meant?", nearest) :
-		"the keys are source, key, node and templates";
+		"the keys are source, key, node, templates, netns, "
+		"socket_netns and confirm_by";
 }
 
 static void take(struct reader *r, struct str key, struct str value)
@@ -155,6 +168,9 @@ static void finish(const struct reader *r, struct config *out)
 	out->key = word_path(r, WORD_KEY);
 	out->node = word_text(r, WORD_NODE);
 	out->templates = word_path(r, WORD_TEMPLATES);
+	out->netns = word_text(r, WORD_NETNS);
+	out->socket_netns = word_text(r, WORD_SOCKET_NETNS);
+	out->confirm_by = word_text(r, WORD_CONFIRM_BY);
 }
 
 static int open_folder(const char *root, struct err *e)

@@ -25,6 +25,9 @@ struct config {
 	const char *key;	/* path of the file with the private key */
 	const char *node;
 	const char *templates;	/* path of a folder */
+	/* names: where the device is, and where its UDP socket stays */
+	const char *netns, *socket_netns;
+	const char *confirm_by;	/* as of --confirm-by */
 	struct place source_where;
 	struct source text;	/* what the place is in: keep OUT alive */
 };

@@ -81,9 +81,15 @@ struct kernel {
 struct kern_options {
 	const char *helper_folder;	/* where meshapply-nftc is */
 	int lock;	/* the lock's descriptor, for children; or -1 */
+	/* descriptor of the network namespace that WireGuard's own packets
+	   are sent in: links are created and lookups made there; 0: ours */
+	int socket_netns;
 };
 
 /* Sockets are opened here; on the ARENA, closed by kern_close. */
 int kern_open(struct arena *arena, const struct kern_options *options,
 	      struct kernel **out, struct err *e) must_check_;
 void kern_close(struct kernel *k);
+/* Has this kernel WireGuard, now that its module was asked for?  For one that
+   kern_open() gave; an error says what there is not. */
+int kern_has_wireguard(struct kernel *k, struct err *e) must_check_;

@@ -73,8 +73,9 @@ static int send_route(struct kern *k, const struct plan *plan,
 			      unit->channel, e) < 0)
 			return -1;
 	}
-	result = talk_batch(&k->route, messages, unit->count, &sent, &refused,
-			    e);
+	result = talk_batch(unit->channel == CHANNEL_OUTSIDE ?
+			    kern_outside(k) : &k->route, messages, unit->count,
+			    &sent, &refused, e);
 	if (sent)
 		k->kernel.writes += unit->count;
 	if (result < 0)
@@ -135,6 +136,7 @@ static int send_unit(struct kern *k, const struct plan *plan,
 
 	switch (unit->channel) {
 	case CHANNEL_ROUTE:
+	case CHANNEL_OUTSIDE:
 		return send_route(k, plan, unit, e);
 	case CHANNEL_WIREGUARD:
 		return send_wireguard(k, plan, unit, e);

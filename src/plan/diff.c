@@ -83,6 +83,12 @@ int plan_diff(struct arena *arena, const struct state *want,
 					   2 * want->device_count),
 	};
 
+	if (options->disown) {
+		plan_disown(&p);
+		plan_order(arena, &plan);
+		*out = plan;
+		return 0;
+	}
 	p.taken = plan_taken(&p);
 	if (plan_conflicts(&p))
 		return -1;
@@ -94,6 +100,7 @@ int plan_diff(struct arena *arena, const struct state *want,
 	plan_mark_helpers(&p, false);
 	plan_sysctls(&p);
 	plan_adopted_tables(&p);
+	plan_access(&p);
 	plan_order(arena, &plan);
 	*out = plan;
 	return 0;

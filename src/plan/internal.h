@@ -57,6 +57,12 @@ void plan_addresses(struct planner *p, const struct device *want,
 void plan_sysctls(struct planner *p);
 int plan_routes(struct planner *p);
 int plan_rules(struct planner *p);
+/* All there is to a plan that disowns. */
+void plan_disown(struct planner *p);
+/* "route/inet/254/10.0.0.0/8/0" */
+const char *plan_route_id(struct arena *arena, const struct route *r);
+/* Raise the class of what concerns the path, last of all. */
+void plan_access(struct planner *p);
 /*
  * Where a device is taken over by force: routes and rules as have's, owned if
  * they are ours once the device is.  Else NULL.

@@ -24,7 +24,7 @@ static const char *family_name(uint8_t family)
 	return family == AF_INET6 ? "inet6" : "inet";
 }
 
-static const char *route_id(struct arena *arena, const struct route *r)
+const char *plan_route_id(struct arena *arena, const struct route *r)
 {
 	char prefix[PREFIX_TEXT_MAX];
 
@@ -47,7 +47,9 @@ static void class_of_route(struct step *s)
 			   "the host's own default way changes");
 }
 
-static bool last_has(const struct planner *p, const struct route *r)
+/* The route of R's key that was applied last, or NULL. */
+static const struct route *last_of(const struct planner *p,
+				   const struct route *r)
 {
 	const struct state *last = p->last;
 
@@ -57,13 +59,24 @@ static bool last_has(const struct planner *p, const struct route *r)
 		int order = route_key_compare(&last->routes[middle], r);
 
 		if (!order)
-			return true;
+			return &last->routes[middle];
 		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return false;
+	return NULL;
+}
+
+/* What is wanted was wanted before, or what goes never was. */
+static bool is_drift(const struct planner *p, const struct route *r,
+		     bool removed)
+{
+	const struct route *last = p->last ? last_of(p, r) : NULL;
+
+	if (!p->last)
+		return false;
+	return removed ? !last : last && route_equal(last, r);
 }
 
 static struct step *route_step(struct planner *p, enum step_kind kind,
@@ -74,9 +87,8 @@ static struct step *route_step(struct planner *p, enum step_kind kind,
 
 	s->route = route;
 	s->route_before = before;
-	s->id = route_id(p->arena, route);
-	s->drift = p->last && last_has(p, route) == (kind !=
-						     STEP_ROUTE_REMOVE);
+	s->id = plan_route_id(p->arena, route);
+	s->drift = is_drift(p, route, kind == STEP_ROUTE_REMOVE);
 	class_of_route(s);
 	return s;
 }

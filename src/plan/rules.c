@@ -87,12 +87,25 @@ static const struct rule *rules_at(const struct state *s,
 	return low ? s->rules + low : s->rules;
 }
 
+/* Of whatever maker: but for that the kernel takes it for the same one. */
+static bool has_twin(const struct planner *p, const struct rule *rule)
+{
+	size_t count;
+	const struct rule *at = rules_at(p->have, rule, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (rule_same_selectors(rule, &at[i]))
+			return true;
+	return false;
+}
+
 struct step *plan_rule_step(struct planner *p, enum step_kind kind,
 			    enum phase phase, const struct rule *rule)
 {
 	struct step *s = plan_add(p, kind, phase);
 
 	s->rule = rule;
+	s->twin = kind == STEP_RULE_ADD && has_twin(p, rule);
 	s->id = rule_id(p->arena, rule);
 	s->drift = p->last && (rule_find(p->last, rule) != NULL) ==
 		(kind == STEP_RULE_ADD);
@@ -163,6 +176,8 @@ static int add_rules(struct planner *p)
 		if (!is_wanted(p, want) || is_there(p, want))
 			continue;
 		foreign = in_the_way(p, want);
+		if (foreign && plan_adopted_rule(p, foreign))
+			foreign = NULL;
 		if (foreign && !plan_forced(p, "rule"))
 			return refuse(p, foreign);
 		if (foreign && !p->options->restore)

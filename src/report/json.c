@@ -85,6 +85,8 @@ json_t *plan_summary_json(struct arena *arena, const struct plan *plan)
 			    json_integer((json_int_t)counts.change));
 	json_object_set_new(object, "remove",
 			    json_integer((json_int_t)counts.remove));
+	json_object_set_new(object, "drift",
+			    json_integer((json_int_t)counts.drift));
 	set_text(arena, object, "disruption",
 		 disruption_name(plan->disruption));
 	json_object_set_new(object, "notes", notes);

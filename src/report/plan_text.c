@@ -83,6 +83,7 @@ struct plan_counts plan_count(const struct plan *plan)
 		counts.add += step_sign(s) == '+';
 		counts.change += step_sign(s) == '~';
 		counts.remove += step_sign(s) == '-';
+		counts.drift += s->drift;
 	}
 	return counts;
 }
@@ -103,7 +104,12 @@ void plan_text(struct sbuf *out, const struct plan *plan, bool color,
 		}
 	if (!plan->count)
 		return;
-	sbuf_printf(out, "\nPlan: %zu to add, %zu to change, %zu to remove. "
-		    "Disruption: %s.\n", counts.add, counts.change,
-		    counts.remove, disruption_name(plan->disruption));
+	sbuf_printf(out, "\nPlan: %zu to add, %zu to change, %zu to remove",
+		    counts.add, counts.change, counts.remove);
+	if (counts.drift)
+		sbuf_printf(out, "; %zu of them mend%s what somebody else "
+			    "changed", counts.drift,
+			    counts.drift == 1 ? "s" : "");
+	sbuf_printf(out, ". Disruption: %s.\n",
+		    disruption_name(plan->disruption));
 }

@@ -14,6 +14,7 @@
 #include "state/step.h"
 
 struct arena;
+struct pending;
 
 /* The format of --json and --jsonl, raised when a member changes meaning. */
 #define REPORT_FORMAT 1
@@ -39,9 +40,10 @@ void words_of_step(struct arena *arena, const struct step *step,
 /* A line a step and a summary; COLOR with escape sequences. */
 void plan_text(struct sbuf *out, const struct plan *plan, bool color,
 	       bool verbose);
-/* How many steps add, change, remove; helpers are not counted. */
+/* How many steps add, change, remove, helpers not counted; and how many of
+   these mend what somebody else changed in the kernel. */
 struct plan_counts {
-	size_t add, change, remove;
+	size_t add, change, remove, drift;
 };
 
 struct plan_counts plan_count(const struct plan *plan);
@@ -62,6 +64,14 @@ struct status {
 	const struct plan *drift;	/* what apply would mend, or NULL */
 	const char *mesh;
 	int64_t now;
+	const bool *silent;	/* for each peer of HAVE; or NULL */
+	size_t silent_count;
+	bool interrupted;	/* a run was killed, and is yet to be undone */
+	/* What waits to be confirmed, or NULL; LEFT seconds, negative: it is
+	   overdue; GUARDED: by a process that lives. */
+	const struct pending *pending;
+	int64_t pending_left;
+	bool pending_guarded;
 };
 
 void status_text(struct sbuf *out, const struct status *status, bool color);

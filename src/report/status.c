@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apply/pending.h"
 #include "base/arena.h"
 #include "report/report.h"
 
@@ -75,6 +76,12 @@ static const char *peer_verdict(const struct status *s, bool drifted)
 	return drifted ? "not as applied" : "as applied";
 }
 
+/* PEER is one of those of s->have. */
+static bool is_silent(const struct status *s, const struct peer *peer)
+{
+	return s->silent && s->silent[peer - s->have->peers];
+}
+
 static void peer_text(struct sbuf *out, const struct status *s,
 		      const struct peer *peer, bool drifted)
 {
@@ -101,8 +108,9 @@ static void peer_text(struct sbuf *out, const struct status *s,
 	if (peer->allowed_ip_count > 16)
 		sbuf_printf(out, " and %zu more", peer->allowed_ip_count - 16);
 	sbuf_puts(out, peer->allowed_ip_count ? "\n" : " none\n");
-	sbuf_printf(out, "    last handshake %s\n", peer->last_handshake ?
-		    age_words(s->now - peer->last_handshake, age) : "never");
+	sbuf_printf(out, "    last handshake %s%s\n", peer->last_handshake ?
+		    age_words(s->now - peer->last_handshake, age) : "never",
+		    is_silent(s, peer) ? ": silent" : "");
 	sbuf_printf(out, "    received %s, sent %s\n",
 		    bytes_words(peer->received, received),
 		    bytes_words(peer->sent, sent));
@@ -118,6 +126,30 @@ static const char *verdict(const struct status *s)
 		"as applied";
 }
 
+static void pending_text(struct sbuf *out, const struct status *s)
+{
+	char age[64];
+
+	if (!s->pending)
+		return;
+	sbuf_puts(out, "  a change waits to be confirmed");
+	if (s->pending->by) {
+		sbuf_puts(out, " (");
+		sbuf_show(out, str_of(s->pending->by), SIZE_MAX);
+		sbuf_putc(out, ')');
+	}
+	if (!s->pending->same_boot)
+		sbuf_puts(out, ", since before this boot");
+	else if (s->pending_left > 0)
+		sbuf_printf(out, ", for %" PRId64 " s still", s->pending_left);
+	else
+		sbuf_printf(out, ", until %s", age_words(-s->pending_left,
+							 age));
+	sbuf_printf(out, "%s\n    meshapply confirm %s keeps it, meshapply "
+		    "rollback %s undoes it\n", s->pending_guarded ? "" :
+		    "; it has no guard", s->mesh, s->mesh);
+}
+
 void status_text(struct sbuf *out, const struct status *s, bool color)
 {
 	bool good = s->have && s->drift && !s->drift->count;
@@ -128,6 +160,7 @@ void status_text(struct sbuf *out, const struct status *s, bool color)
 	sbuf_printf(out, "mesh %s: %s%s%s\n", s->mesh,
 		    color ? good ? "\033[32m" : "\033[33m" : "", verdict(s),
 		    color ? "\033[0m" : "");
+	pending_text(out, s);
 	if (!d)
 		return;
 	sbuf_puts(out, "  device ");
@@ -173,9 +206,24 @@ static json_t *peer_json(struct arena *arena, const struct status *s,
 			    json_integer((json_int_t)peer->received));
 	json_object_set_new(object, "sent",
 			    json_integer((json_int_t)peer->sent));
+	json_object_set_new(object, "silent",
+			    json_boolean(is_silent(s, peer)));
 	json_object_set_new(object, "as_applied", s->drift ?
 		json_boolean(!drifted) : json_null());
 	return object;
+}
+
+static json_t *pending_json(struct arena *arena, const struct status *s)
+{
+	const struct pending *p = s->pending;
+
+	if (!p)
+		return json_null();
+	return json_pack("{s:I, s:I, s:o, s:b}", "until",
+			 (json_int_t)p->until, "seconds_left",
+			 p->same_boot && s->pending_left > 0 ?
+			 (json_int_t)s->pending_left : (json_int_t)0,
+			 "confirm_by", text_json(arena, p->by), "guarded", s->pending_guarded);
 }
 
 json_t *status_json(struct arena *arena, const struct status *s)
@@ -212,5 +260,6 @@ json_t *status_json(struct arena *arena, const struct status *s)
 	json_object_set_new(object, "peers", peers);
 	json_object_set_new(object, "drift", s->drift ?
 			    plan_json(arena, s->drift) : json_null());
+	json_object_set_new(object, "pending", pending_json(arena, s));
 	return object;
 }

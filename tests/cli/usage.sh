@@ -18,17 +18,31 @@ root=--root=/nosuch
 nodes=--all-nodes
 format=--format=github
 render='--output=/nosuch/out -o/nosuch/out --values'
+limit=--max-disruption=loss
+saved=--plan=/nosuch/plan
+save='--output=/nosuch/out -o/nosuch/out'
+confirm='--confirm=1 --wait-confirmed'
+probe=--confirm-by=token
+token=--token=aaaa-aaaa
+check=--check
 every="$mesh $output $kernel $change $source"
-all="$every $nodes $format $render"
+all="$every $nodes $format $render $limit $saved $confirm $probe $token $check"
 declare -A takes=(
-	[apply]=$every
-	[plan]=$every
-	[adopt]=$every
+	[apply]="$every $limit $saved $confirm $probe"
+	[plan]="$every $limit $save"
+	[adopt]="$every $limit"
+	[history]="$mesh $output $kernel"
+	[diff]="$mesh $output $kernel --detailed-exitcode"
 	[validate]="$mesh $output $source $root $nodes $format"
 	[render]="$mesh $source $root $nodes $render"
-	[status]="$mesh $output $kernel --detailed-exitcode"
-	[remove]="$mesh $output $kernel $change"
+	[status]="$mesh $output $kernel --detailed-exitcode $check"
+	[doctor]="$mesh $output $kernel"
+	[disown]="$mesh $output $kernel $change"
+	[remove]="$mesh $output $kernel $change $limit"
+	[confirm]="$mesh $output $kernel $change $token"
+	[rollback]="$every $limit $confirm $probe"
 	[recover]="$mesh $output $kernel $change"
+	[guard]="$kernel $probe"
 	[version]=$output
 	[key]=''
 	[help]=''
@@ -37,6 +51,9 @@ declare -A words=(
 	[apply]=/nosuch.conf [plan]=/nosuch.conf [validate]=/nosuch.conf
 	[render]=/nosuch.conf
 	[adopt]='nosuch /nosuch.conf' [status]=office [remove]=office
+	[history]=office [diff]='office 1 2'
+	[confirm]=office [rollback]=office [guard]=office
+	[doctor]=office [disown]=office
 	[recover]=office [version]='' [key]=gen [help]=''
 )
 
@@ -44,8 +61,8 @@ has() {	# WORD LIST
 	[[ " $2 " == *" $1 "* ]]
 }
 
-for verb in apply plan validate render adopt status remove recover version \
-	key help
+for verb in apply plan validate render adopt status history diff doctor \
+	disown remove confirm rollback recover guard version key help
 do
 	bad=
 	read -ra argument <<<"${words[$verb]}"
@@ -83,8 +100,8 @@ help_options=$(sed -n '/^Options:/,/^Exit/p' "$out" |
 is "--help and the manual page have the same options" "$help_options" \
 	"$man_options"
 is "nothing of it is wider than a terminal" "$(awk 'length > 79' "$out")" ""
-for verb in apply plan validate render status adopt remove recover key \
-	version; do
+for verb in apply plan validate render status history diff doctor adopt \
+	disown remove confirm rollback recover key version; do
 	m --help | grep -qE "^  $verb " || bad+=" $verb in --help"
 	grep -qE "^\.(Op )?Cm $verb" "$man" || bad+=" $verb in the manual page"
 	check "$verb --help" m $verb --help
@@ -96,6 +113,9 @@ for verb in apply plan validate render status adopt remove recover key \
 		"$(awk 'length > 79' "$out")" ""
 done
 is "each verb is in both" "$bad" ""
+fails "the guard is for the system alone" bash -c \
+	"'$build/meshapply' --help | grep -q '^  guard'"
+check "but it is explained" m help guard
 check "-h" m -h
 check "help" m help
 exits "help of no verb" 64 m help hlep
@@ -166,6 +186,11 @@ for pair in '--json --jsonl' '--node=a --all-nodes' '--json --format=sarif' \
 	tells "$pair: both are named" \
 		"${two[0]%=*} and ${two[1]%=*} exclude each other"
 done
+for confirm in -1 x 86401; do
+	exits "--confirm=$confirm" 64 m apply --confirm=$confirm wg0
+done
+exits "--confirm=0 and a probe" 64 \
+	m apply --confirm=0 --confirm-by=handshake wg0
 exits "--output and --values" 64 m render --output=x --values /nosuch.json
 exits "--color=blue" 64 m plan --color=blue wg0
 for netns in .. a/b ./x; do

@@ -19,6 +19,7 @@ struct host {
 	struct arena *kernel;		/* the model's own */
 	struct model *model;
 	struct store *store;		/* of the run that is going on */
+	bool torn;			/* what was applied last may be */
 	struct err e;
 };
 
@@ -48,11 +49,15 @@ extern const struct host_change host_changes[HOST_CHANGES];
 
 void host_open(void);
 void host_close(void);
+/* The kernel is a new one, on which nothing was applied yet. */
+void host_boot(void);
 struct key *host_key(char number);
 struct state *host_want(const struct wanted *wanted);
 
 /* Open the store, lock it, read what was applied last. */
 void host_start(struct run *run);
+/* -1 and host.e where that fails; host_finish() is due all the same. */
+int host_try_start(struct run *run);
 void host_finish(void);
 /* As a kill ends a run: no lock is held, and nothing is tidied up. */
 void host_die(void);

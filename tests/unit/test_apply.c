@@ -87,12 +87,12 @@ START_TEST(a_second_run_writes_nothing)
 END_TEST
 
 /* The first peer of a text keeps its endpoint. */
-static const char *with_fixed_peer(const char *text)
+static const char *with_static_peer(const char *text)
 {
 	const char *peer = strstr(text, "[Peer]");
 
 	ck_assert_ptr_nonnull(peer);
-	return arena_printf(host.arena, "%.*s#@ endpoint fixed\n%s",
+	return arena_printf(host.arena, "%.*s#@ endpoint static\n%s",
 			    (int)(peer - text), text, peer);
 }
 
@@ -117,13 +117,13 @@ static int send_under_traffic(struct kernel *k, const struct plan *plan,
 }
 
 /* A peer that is heard between the last step and the look at it. */
-START_TEST(fixed_and_heard_from_elsewhere)
+START_TEST(static_and_heard_from_elsewhere)
 {
 	struct wanted fixed = wanted_second;
 	struct apply_result result;
 	struct run run;
 
-	fixed.wireguard = with_fixed_peer(wanted_second.wireguard);
+	fixed.wireguard = with_static_peer(wanted_second.wireguard);
 	host_settle(&wanted_first);
 	model_send = host.model->kernel.send;
 	host.model->kernel.send = send_under_traffic;
@@ -561,7 +561,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_second_run_writes_nothing);
-	tcase_add_test(tc, fixed_and_heard_from_elsewhere);
+	tcase_add_test(tc, static_and_heard_from_elsewhere);
 	tcase_add_test(tc, what_is_told_of_a_run);
 	tcase_add_test(tc, a_record_that_was_lost_is_made_again);
 	tcase_add_test(tc, removed_whole);

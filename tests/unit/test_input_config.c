@@ -84,13 +84,15 @@ START_TEST(all_keys)
 			"\n"
 			"  key=keys/mine.key  \n"
 			"\tnode = ir\n"
-			"templates = /srv/templates # not a comment\n"));
+			"templates = /srv/templates # not a comment\n"
+			"confirm_by = tcp:192.0.2.1:22\n"));
 	ck_assert_str_eq(config.source, arena_printf(arena,
 			 "%s/etc/meshapply/office.json", scratch.path));
 	ck_assert_str_eq(config.key, arena_printf(arena,
 			 "%s/etc/meshapply/keys/mine.key", scratch.path));
 	ck_assert_str_eq(config.node, "ir");
 	ck_assert_str_eq(config.templates, "/srv/templates # not a comment");
+	ck_assert_str_eq(config.confirm_by, "tcp:192.0.2.1:22");
 	ck_assert_str_eq(config.text.name, arena_printf(arena,
 			 "%s/etc/meshapply/office.conf", scratch.path));
 	ck_assert_ptr_eq(config.source_where.source, &config.text);
@@ -143,8 +145,8 @@ START_TEST(refusals)
 			 CONF ":1:1: error: unknown key \"colour\"\n"
 			 "    1 | colour = a\n"
 			 "      | ^\n"
-			 "        hint: the keys are source, key, node and "
-			 "templates\n");
+			 "        hint: the keys are source, key, node, "
+			 "templates, netns, socket_netns and confirm_by\n");
 	ck_assert_str_eq(refuses("node = a\n  node = a\n"),
 			 CONF ":2:3: error: node is said twice\n"
 			 "    2 |   node = a\n"

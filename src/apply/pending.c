@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commit-confirm: a change is armed, and then it is confirmed or undone. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "apply/generation.h"
+#include "apply/pass.h"
+#include "apply/pending_private.h"
+#include "apply/sysctls_private.h"
+#include "apply/walk.h"
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "state/firewall.h"
+
+/* What was given out is told by mouth: neither l nor o, 0 nor 1. */
+static void make_token(char out[static PENDING_TOKEN_MAX])
+{
+	static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
+
+	for (size_t i = 0; i < PENDING_TOKEN_MAX - 1; i++)
+		out[i] = i == 4 ? '-' :
+			letters[randombytes_uniform(sizeof(letters) - 1)];
+	out[PENDING_TOKEN_MAX - 1] = '\0';
+}
+
+static void make_head(struct run *run, struct pending *head)
+{
+	const struct confirm *confirm = run->confirm;
+	char token[PENDING_TOKEN_MAX];
+
+	make_token(token);
+	head->token = arena_strdup(run->arena, token);
+	head->seconds = confirm->seconds;
+	head->deadline = pending_now() + confirm->seconds;
+	head->until = (uint64_t)time(NULL) + confirm->seconds;
+	head->by = confirm->by;
+	head->baseline = confirm->baseline;
+	head->netns = confirm->netns;
+	head->elsewhere = confirm->elsewhere;
+	head->same_boot = head->here = true;
+}
+
+static struct str sysctls_before(struct run *run)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, run->arena);
+	sysctls_ours_write(run->store, &out);
+	return (struct str){ out.data ? out.data : "", out.size };
+}
+
+/* The first of what is pending has the state before. */
+static int make_record(struct run *run, const struct journal *journal,
+		       const struct pending_record *old,
+		       struct pending_record *out, struct err *e)
+{
+	struct store *s = run->store;
+	const struct generation *before = NULL;
+
+	make_head(run, &out->head);
+	if (old) {
+		out->head.generation_before = old->head.generation_before;
+		out->kept = old->kept;
+		out->sysctls = old->sysctls;
+		if (journal)
+			pending_join(run->arena, &old->journal, journal,
+				     &out->journal);
+		else
+			out->journal = old->journal;
+		return 0;
+	}
+	if (generation_standing(s, run->arena, &before, e))
+		return -1;
+	out->head.generation_before = before ? before->number : 0;
+	out->sysctls = sysctls_before(run);
+	out->journal = *journal;
+	return store_kept(s, run->arena, &out->kept, e);
+}
+
+static int put_record(struct run *run, const struct pending_record *record,
+		      struct err *e)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, run->secrets);
+	pending_write(&out, &run->store->here, record);
+	return pending_store(run->store, (struct str){ out.data, out.size }, e);
+}
+
+/* The bytes of the one that is there, to be put back. */
+static void keep_old(struct run *run, const struct pending_record *old,
+		     struct armed *out)
+{
+	struct sbuf text;
+
+	if (!old)
+		return;
+	sbuf_init(&text, run->secrets);
+	pending_write(&text, &run->store->here, old);
+	out->old = text.data;
+	out->old_size = text.size;
+	out->moved = true;
+}
+
+int pending_arm(struct run *run, const struct journal *journal,
+		struct apply_result *result, struct armed *out, struct err *e)
+{
+	struct pending_record *record, *old;
+
+	*out = (struct armed){ 0 };
+	if (!run->confirm)
+		return 0;
+	if (pending_load(run->store, run->arena, run->secrets, &old, e))
+		return -1;
+	/* Without a step only a deadline is to be moved. */
+	if (!journal && !old)
+		return 0;
+	record = arena_new_object(run->arena, struct pending_record);
+	if (make_record(run, journal, old, record, e))
+		return -1;
+	keep_old(run, old, out);
+	if (put_record(run, record, e))
+		return -1;
+	out->armed = true;
+	if (run->confirm->arm(run->confirm, run, &record->head, e)) {
+		pending_disarm(run, out);
+		return -1;
+	}
+	result->pending = record->head;
+	return 0;
+}
+
+void pending_disarm(struct run *run, const struct armed *armed)
+{
+	struct str old = { armed->old, armed->old_size };
+	struct err ignored;
+
+	/* What stays there leads back to a state that is there already. */
+	if (!armed->armed ||
+	    (armed->moved ? pending_store(run->store, old, &ignored) :
+			    pending_remove(run->store, &ignored)))
+		return;
+}
+
+static int nothing_pending(const struct run *run, struct err *e)
+{
+	return err_set(e, ERR_NO_INPUT, "nothing of %s waits to be confirmed",
+		       run->mesh);
+}
+
+static int elsewhere(const struct run *run, const struct pending *p,
+		     struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "what is pending of %s is of another "
+		       "network namespace%s%s", run->mesh, p->netns ? ", " :
+		       "", p->netns ? p->netns : "");
+}
+
+/* All that this change, and those that have joined it, have made. */
+static int mark(struct run *run, enum generation_state state, struct err *e)
+{
+	struct generations list;
+
+	if (generation_list(run->store, run->arena, &list, e))
+		return -1;
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i]->state == GENERATION_PENDING &&
+		    generation_mark(run->store, list.items[i]->number, state,
+				    e))
+			return -1;
+	return 0;
+}
+
+/* The record goes last: until then all of this is done again. */
+static int settle(struct run *run, const struct pending *head,
+		  enum settled_how how, const char *why, struct err *e)
+{
+	struct settled settled = {
+		.how = how, .token = head->token, .why = why,
+		.time = time(NULL),
+	};
+
+	if (mark(run, how == SETTLED_CONFIRMED ? GENERATION_APPLIED :
+		 GENERATION_ROLLED_BACK, e) ||
+	    settled_write(run->store, run->arena, &settled, e))
+		return -1;
+	return pending_remove(run->store, e);
+}
+
+int pending_confirm(struct run *run, const char *why, struct err *e)
+{
+	const struct pending *head;
+
+	if (pending_read(run->store, run->arena, run->secrets, &head, e))
+		return -1;
+	if (!head)
+		return nothing_pending(run, e);
+	if (head->same_boot && !head->here)
+		return elsewhere(run, head, e);
+	if (!head->same_boot)
+		return err_set(e, ERR_FAILED, "the host was booted anew since: "
+			       "meshapply recover %s makes it as it was before "
+			       "the change", run->mesh);
+	if (pass_remove(run, e))
+		return -1;
+	return settle(run, head, SETTLED_CONFIRMED, why, e);
+}
+
+int pending_give_up(struct run *run, struct err *e)
+{
+	return pending_remove(run->store, e);
+}
+
+/* The registry has this mesh's entries as they were. */
+static int sysctls_back(struct run *run, struct str lines, struct err *e)
+{
+	struct store *s = run->store;
+	struct sysctl_entries ours = { .arena = run->arena };
+	struct records r = { .arena = run->arena, .secrets = run->secrets,
+			     .rest = lines };
+	struct record record;
+
+	while (record_next(&r, &record))
+		sysctls_pending_read(s, &r, &record, &ours);
+	/* Of one that is torn the values are left as they are. */
+	if (r.bad)
+		return 0;
+	if (sysctls_merge(s, &ours, e))
+		return -1;
+	return sysctls_remove_empty(s, e);
+}
+
+/* The kernel is as before: what is kept follows. */
+static int kept_back(struct run *run, const struct pending_record *p,
+		     struct err *e)
+{
+	struct contents kept = p->kept;
+	uint64_t writes = 0;
+
+	if (store_kept_put(run->store, run->arena, &kept, &writes, e))
+		return -1;
+	return sysctls_back(run, p->sysctls, e);
+}
+
+static int roll_back_here(struct run *run, const struct pending_record *p,
+			  struct err *e)
+{
+	const struct state *want = run->want;
+
+	run->want = NULL;
+	if (run_undo_record(run, &p->journal, e)) {
+		run->want = want;
+		return err_wrap(e, "roll %s back", run->mesh);
+	}
+	run->want = want;
+	return kept_back(run, p, e);
+}
+
+/* As FROM had it: keys that the texts only name, and names' addresses. */
+static int lend(const struct state *before, struct state *want,
+		struct err *e)
+{
+	for (size_t i = 0; i < want->device_count; i++) {
+		struct device *d = &want->devices[i];
+		const struct device *of = state_device(before, d->name);
+
+		if (!of || !of->private_key)
+			return err_set(e, ERR_CONFIG, "the record of what is "
+				       "pending holds no key of %s", d->name);
+		d->private_key = of->private_key;
+		d->public_key = of->public_key;
+		d->has |= DEVICE_PRIVATE_KEY;
+		for (size_t j = 0; j < d->peer_count; j++) {
+			struct peer *p = &d->peers[j];
+			const struct peer *was =
+				device_peer(of, &p->public_key);
+
+			if (p->preshared_key_file && !(was &&
+						       was->preshared_key))
+				return err_set(e, ERR_CONFIG, "the record of "
+					       "what is pending holds no "
+					       "preshared key %s",
+					       p->preshared_key_file);
+			if (p->preshared_key_file)
+				p->preshared_key = was->preshared_key;
+			if (p->endpoint_host && was)
+				p->endpoint = was->endpoint;
+		}
+	}
+	return 0;
+}
+
+/* If it is to be told as a generation of its own, where that one is lost. */
+static void about_before(struct run *run, const struct pending_record *p)
+{
+	const struct generation *g;
+	struct err ignored;
+
+	run->about = (struct generation){ 0 };
+	if (!p->head.generation_before ||
+	    generation_read(run->store, run->arena, p->head.generation_before,
+			    &g, &ignored))
+		return;
+	run->about = *g;
+	run->about.back_to = g->number;
+}
+
+static int apply_kept(struct run *run, const struct pending_record *p,
+		      struct err *e)
+{
+	struct state *want = arena_new_object(run->arena, struct state);
+	struct apply_result result = { 0 };
+	struct diags diags;
+
+	diags_init(&diags, run->arena);
+	if (store_kept_state(run->store, run->arena, &p->kept, want, e) ||
+	    lend(&p->journal.before, want, e))
+		return -1;
+	/* Compiled anew: what it was is of another boot. */
+	if (want->firewall)
+		want->firewall->compiled = false;
+	run->confirm = NULL;
+	run->last = NULL;
+	about_before(run, p);
+	if (converge_plan(run, want, &diags, e)) {
+		if (diags.errors)
+			return err_set(e, e->kind, "%s",
+				       diags.items[0].message);
+		return -1;
+	}
+	return apply_plan(run, &result, e);
+}
+
+/* The kernel forgot it all, the state before as well. */
+static int roll_back_anew(struct run *run, const struct pending_record *p,
+			  struct err *e)
+{
+	uint64_t writes = 0;
+	struct contents none = { 0 };
+
+	/* What is applied now is the generation before, no new one. */
+	if (mark(run, GENERATION_ROLLED_BACK, e))
+		return -1;
+	if (p->kept.of[0].data)
+		return apply_kept(run, p, e);
+	return store_kept_put(run->store, run->arena, &none, &writes, e);
+}
+
+int pending_roll_back(struct run *run, const char *why, struct err *e)
+{
+	struct pending_record *p;
+
+	if (pending_load(run->store, run->arena, run->secrets, &p, e))
+		return -1;
+	if (!p)
+		return nothing_pending(run, e);
+	if (p->head.same_boot && !p->head.here)
+		return elsewhere(run, &p->head, e);
+	if (p->head.same_boot ? roll_back_here(run, p, e) :
+				roll_back_anew(run, p, e))
+		return -1;
+	return settle(run, &p->head, SETTLED_ROLLED_BACK, why, e);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "support/pending.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define KEPT "var/lib/meshapply/office"
+
+size_t pending_asked;
+static bool refuses;
+
+static int arm(const struct confirm *confirm, struct run *run,
+	       const struct pending *pending, struct err *e)
+{
+	(void)confirm;
+	(void)run;
+	ck_assert(pending_is_token(pending->token));
+	/* By then it is on disk, and nothing else is done. */
+	ck_assert(pending_is_there());
+	ck_assert_int_eq(journal_look(run->store), JOURNAL_NONE);
+	pending_asked++;
+	if (refuses)
+		return err_refuse(e, "guard", "nobody is there");
+	return 0;
+}
+
+const struct confirm pending_confirmable = { .seconds = 600, .arm = arm };
+
+void pending_refuse(bool refuse)
+{
+	refuses = refuse;
+}
+
+void pending_settle(const struct wanted *wanted)
+{
+	struct apply_result result;
+	struct run run;
+
+	host_start(&run);
+	run.confirm = &pending_confirmable;
+	host_plan(&run, wanted);
+	ck_assert_msg(!apply_plan(&run, &result, &host.e), "to %s: %s",
+		      wanted->name, host.e.text);
+	host_finish();
+}
+
+void pending_undo(void)
+{
+	struct run run;
+
+	host_start(&run);
+	ck_assert_msg(!pending_roll_back(&run, "tested", &host.e), "%s",
+		      host.e.text);
+	host_finish();
+}
+
+void pending_keep(void)
+{
+	struct run run;
+
+	host_start(&run);
+	ck_assert_msg(!pending_confirm(&run, "tested", &host.e), "%s",
+		      host.e.text);
+	host_finish();
+}
+
+const char *pending_kept(void)
+{
+	static const char *const names[] = {
+		KEPT "/files", KEPT "/applied/wireguard.conf",
+		KEPT "/applied/network.batch", KEPT "/applied/firewall.nft",
+		KEPT "/applied/firewall.canon", "var/lib/meshapply/sysctls",
+	};
+	struct sbuf out;
+
+	sbuf_init(&out, host.arena);
+	for (size_t i = 0; i < array_size(names); i++) {
+		const char *path = arena_printf(host.arena, "%s/%s",
+						host.scratch.path, names[i]);
+		struct str text;
+		struct err ignored;
+
+		if (file_read_path(path, (size_t)1 << 24, host.arena, &text,
+				   &ignored))
+			continue;
+		sbuf_printf(&out, "== %s\n", names[i]);
+		sbuf_str(&out, text);
+	}
+	return out.data ? out.data : "";
+}
+
+bool pending_is_there(void)
+{
+	return !faccessat(host.scratch.folder,
+			  "var/lib/meshapply/.pending/office", F_OK,
+			  AT_SYMLINK_NOFOLLOW);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Runs on the host of support/host.h that are to be confirmed. */
+#pragma once
+
+#include "support/host.h"
+
+/* A guard that takes everything over, and how often it was asked. */
+extern const struct confirm pending_confirmable;
+extern size_t pending_asked;
+/* It refuses from now on; or not any more. */
+void pending_refuse(bool refuse);
+
+/* Apply WANTED without a fault, to be confirmed. */
+void pending_settle(const struct wanted *wanted);
+/* End what is pending; without a fault. */
+void pending_undo(void);
+void pending_keep(void);
+/* The contents of all that is kept of the mesh, but generations and how the
+   last pending change ended. */
+const char *pending_kept(void);
+bool pending_is_there(void);
