@@ -100,8 +100,11 @@ static struct arena *arena_make(uint64_t wanted, bool secret)
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (arena == MAP_FAILED)
 		out_of_memory();
-	if (secret)
+	if (secret) {
 		(void)madvise(arena, size, MADV_DONTDUMP);
+		/* A child would hold a copy, which is not even locked. */
+		(void)madvise(arena, size, MADV_WIPEONFORK);
+	}
 	if (mprotect(arena, chunk, PROT_READ | PROT_WRITE) < 0)
 		out_of_memory();
 	if (secret)

@@ -26,7 +26,10 @@ struct arena;
  * to ARENA_MOST.  Never NULL.
  */
 struct arena *arena_new(uint64_t size);
-/* The same for secrets: locked as far as RLIMIT_MEMLOCK lets, not dumped. */
+/*
+ * The same for secrets: locked as far as RLIMIT_MEMLOCK lets, not dumped.  A
+ * child that is forked finds zeroes in its place, and makes its own.
+ */
 struct arena *arena_new_secret(uint64_t size);
 /* NULL is fine.  A secret arena is zeroed first. */
 void arena_free(struct arena *arena);

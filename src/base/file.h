@@ -77,6 +77,9 @@ struct staged_file {
 int file_stage(struct staged_file *staged, int folder, const char *name,
 	       struct str content, mode_t mode, struct err *e) must_check_;
 int file_commit(struct staged_file *staged, struct err *e) must_check_;
+/* The same into another FOLDER, of the same file system. */
+int file_commit_to(struct staged_file *staged, int folder, struct err *e)
+	must_check_;
 void file_abandon(struct staged_file *staged);
 /* stage and commit in one */
 int file_write(int folder, const char *name, struct str content, mode_t mode,

@@ -108,15 +108,20 @@ int file_stage(struct staged_file *staged, int folder, const char *name,
 	return 0;
 }
 
-int file_commit(struct staged_file *staged, struct err *e)
+int file_commit_to(struct staged_file *staged, int folder, struct err *e)
 {
-	if (renameat(staged->folder, staged->temporary, staged->folder,
+	if (renameat(staged->folder, staged->temporary, folder,
 		     staged->name) < 0)
 		return err_sys(e, "rename a new %s into place", staged->name);
 	staged->temporary[0] = '\0';
-	if (folder_sync(staged->folder, e) < 0)
+	if (folder_sync(folder, e) < 0)
 		return err_wrap(e, "%s", staged->name);
 	return 0;
+}
+
+int file_commit(struct staged_file *staged, struct err *e)
+{
+	return file_commit_to(staged, staged->folder, e);
 }
 
 void file_abandon(struct staged_file *staged)

@@ -161,13 +161,16 @@ char *endpoint_format(const struct endpoint *e,
 		      char out[static ENDPOINT_TEXT_MAX])
 {
 	bool brackets = e->ip.family == AF_INET6;
+	size_t size;
 
 	out[0] = '[';
 	ip_format(&e->ip, out + brackets);
 	if (e->scope)
 		end_with(out, '%', e->scope);
+	size = strlen(out);
 	if (brackets)
-		strcat(out, "]");
+		out[size++] = ']';
+	out[size] = '\0';
 	end_with(out, ':', e->port);
 	return out;
 }

@@ -190,6 +190,22 @@ START_TEST(secrets_are_wiped)
 }
 END_TEST
 
+START_TEST(secrets_stay_here)
+{
+	struct arena *secrets = arena_new_secret(1 << 22);
+	char *p = arena_strdup(secrets, "not for a child");
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(p[0] || p[5]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_str_eq(p, "not for a child");
+	arena_free(secrets);
+}
+END_TEST
+
 #ifdef WITH_ASAN
 START_TEST(overruns_are_seen)
 {
@@ -493,6 +509,7 @@ int main(void)
 	tcase_add_test(tcase, arena_never_moves);
 	tcase_add_test(tcase, arena_populates);
 	tcase_add_test(tcase, secrets_are_wiped);
+	tcase_add_test(tcase, secrets_stay_here);
 #ifdef WITH_ASAN
 	tcase_add_test(tcase, overruns_are_seen);
 #endif

@@ -117,7 +117,10 @@ static void any_device(struct device *d, int number)
 	snprintf(d->name, sizeof(d->name), "wg%d%s", number,
 		 chance() ? "" : "%x y");
 	d->has = DEVICE_PRIVATE_KEY | DEVICE_LISTEN_PORT | DEVICE_FWMARK |
-		 DEVICE_MTU | DEVICE_UP | DEVICE_ALIAS | DEVICE_GROUP;
+		 DEVICE_MTU | DEVICE_UP | DEVICE_ALIAS | DEVICE_GROUP |
+		 DEVICE_VRF;
+	if (chance())
+		strcpy(d->vrf, "a vrf");
 	d->private_key = any_key();
 	key_public(d->private_key, &d->public_key);
 	d->listen_port = (uint16_t)draw(65536);

@@ -44,12 +44,12 @@ for way in nothing-one one-two one-sets one-nothing; do
 		"$(< $way.runs) children"
 done
 
-# refused WAY FAULT: it fails once.
+# refused WAY FAULT [ERROR]: it fails once.
 refused() {
-	local from=${1%-*} to=${1#*-} error=$ENOBUFS want kind phase about
-	local words=(recover office)
+	local from=${1%-*} to=${1#*-} error=${3:-$ENOBUFS}
+	local want kind phase about words=(recover office)
 	call "$1" "$2"
-	[ "$kind" != disk ] || error=$ENOSPC
+	[ "$kind" != disk ] || error=${3:-$ENOSPC}
 	go_to "$from"
 	under "$2" "error $error" "$to"
 	# What could not be renamed, or forgotten, is by the next run.
@@ -57,7 +57,9 @@ refused() {
 	[ "$phase" != kept ] || on a "$program" "${words[@]}" >> under.output
 	whereabouts "$from" "$to"
 	case $kind-$phase in
-	*-before) want=('exit 1, as before') ;;
+	*-before) want=('exit 1, as before')
+		# Who may not is told apart.
+		[ "$error" != $EPERM ] || want+=('exit 77, as before') ;;
 	*-after) want=('exit 4, as before') ;;
 	disk-past) want=('exit 4, as before') ;;
 	*-past) want=('exit 0, as desired') ;;
@@ -67,7 +69,7 @@ refused() {
 	# A lost answer: a dump is repeated, what may be done is undone.
 	[ "$kind" != take ] || want+=('exit 0, as desired')
 	[ -s fault.log ] || [ "$kind" = sample ] || want=('a fault')
-	verdict "$1, $2 $about ($kind) fails" "exit $status, $place" \
+	verdict "$1, $2 $about ($kind) fails, $error" "exit $status, $place" \
 		"${want[@]}"
 }
 
@@ -92,11 +94,11 @@ killed() {
 		"exit $status, $place" "exit 137, then 0, $ends"
 }
 
-# each COMMAND WAY PATTERN [COUNT]
+# each COMMAND WAY PATTERN [COUNT [WORD]]: COMMAND WAY FAULT WORD
 each() {
 	local fault found=0
 	for fault in $(faults "$2" "$3" "${4-1000000}"); do
-		"$1" "$2" "$fault"
+		"$1" "$2" "$fault" "${5-}"
 		found=1
 	done
 	[ $found = 1 ] || tap_result 1 "$2: no call is \"$3\""
@@ -108,7 +110,12 @@ each() {
 # which the kernel never fails to give, a few.
 if [ "${FAULTS-}" = all ]; then
 	for way in nothing-one one-two one-sets one-nothing; do
-		each refused $way '(read|write|disk|sample) .*'
+		for error in $ENOBUFS $EINVAL $EPERM; do
+			each refused $way '(read|write) .*' 1000000 $error
+		done
+		for error in $ENOSPC $EIO $EROFS; do
+			each refused $way '(disk|sample) .*' 1000000 $error
+		done
 		each killed $way '(read|write|disk) .*'
 	done
 fi
@@ -126,6 +133,12 @@ each refused one-nothing 'read past' 1
 each refused one-two 'disk .*' 3
 each refused nothing-one 'sample .*' 1
 each refused one-two 'take (before|after|past)' 3
+each refused one-two 'write (before|after)' 2 $EPERM
+each refused one-two 'write after' 1 $EINVAL
+each refused nothing-one 'write after' 1 $EINVAL
+each refused one-nothing 'write past' 1 $EPERM
+each refused one-two 'disk .*' 2 $EROFS
+each refused one-nothing 'disk .*' 2 $EIO
 
 ### The run is killed at each
 
@@ -137,6 +150,33 @@ each killed one-nothing '(write|read) (after|past)' 2
 each killed one-nothing 'disk .*' 2
 killed one-two "$(faults one-two 'write after' 3 | sed -n 2p)" two
 killed one-nothing "$(faults one-nothing 'write past' 1)" one
+
+### Somebody else is at work between reading and writing
+
+before=$(faults one-two 'write before' 1)
+middle=$(faults one-two 'write after' 3 | sed -n 2p)
+# disturbed NAME FAULT COMMAND...
+disturbed() {
+	meanwhile "$@"
+	verdict "$1" "exit $status, $place" 'exit 0, as desired' \
+		'exit 4, as before' 'exit 1, as before'
+}
+disturbed 'the device vanishes' "$before" ip link delete wg0
+disturbed 'the device vanishes half way' "$middle" ip link delete wg0
+disturbed 'a peer vanishes' "$before" wg set wg0 peer "$(pub one)" remove
+disturbed 'a peer is changed' "$before" \
+	wg set wg0 peer "$(pub one)" persistent-keepalive 7
+disturbed 'a route vanishes' "$before" ip route delete 10.3.0.0/16 dev wg0
+# shellcheck disable=SC2154 # set by meanwhile
+meanwhile 'the table is changed' "$before" \
+	nft add rule inet meshapply_office mesh_in counter
+verdict 'the table is changed: planned again' "exit $status, $place" \
+	'exit 0, as desired'
+meanwhile 'another table is changed' "$before" sh -c \
+	'nft add element inet others s { 10.66.0.7 } &&
+	nft delete element inet others s { 10.66.0.7 }'
+verdict 'another table is changed: planned again' "exit $status, $place" \
+	'exit 0, as desired'
 
 ### After all that
 

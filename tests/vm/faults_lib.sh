@@ -303,8 +303,8 @@ reach() {
 
 # A fault is SYSCALL:COUNT, or SYSCALL:COUNT+ for all that come then as well.
 # What becomes of it is told as to fault.so: error ERRNO, signal NUMBER, both
-# ERRNO, delay MILLISECONDS. faulty FAULT WHAT sets the words for env to do so.
-ENOSPC=28 ENOBUFS=105
+# ERRNO, delay MILLISECONDS, wait 0. faulty FAULT WHAT sets the words for env to do so.
+EPERM=1 EIO=5 EINVAL=22 ENOSPC=28 EROFS=30 ENOBUFS=105
 HUP=1 INT=2 KILL=9 TERM=15
 faulty() {
 	local count=${1#*:} last
@@ -327,6 +327,24 @@ under() {
 	{ on a env "${faulty[@]}" "$program" "${words[@]}" \
 		> under.output 2>&1; } 2>/dev/null
 	status=$?
+}
+
+# meanwhile NAME FAULT COMMAND...: one-two, and when it has come to FAULT, which
+# waits, COMMAND is run on the host: $status and $place, for verdict NAME.
+meanwhile() {
+	local name=$1 fault=$2 words faulty
+	shift 2
+	go_to one
+	words two
+	faulty "$fault" 'wait 0'
+	echo 0 > nftc.runs
+	start a env "${faulty[@]}" "$program" "${words[@]}" > under.output 2>&1
+	check "$name: it has come so far" wait_for 60 test -s fault.log
+	check "$name: it was done" on a "$@"
+	rm -f fault.log
+	wait "$started"
+	status=$?
+	whereabouts one two
 }
 
 # verdict NAME GOT WANT...: GOT is one of WANT

@@ -200,6 +200,8 @@ disk_fails() {
 	rm -r kept
 	whereabouts "$from" "$to"
 	verdict "$name" "exit $status, $place" 'exit 1, as before'
+	check "$name: it says so" grep -qE \
+		'No space left on device|Read-only file system' under.output
 }
 # shellcheck disable=SC2016 # for the shell in there
 fill() {

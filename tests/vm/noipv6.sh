@@ -30,7 +30,7 @@ is 'the addresses, in their order' \
 	"$(ip -j address show wg0 | jq -r '.[0].addr_info[].local')" \
 	"$(printf '10.0.0.1\n10.0.0.7')"
 is 'the route' "$(ip -j route show proto 77 | jq -r '.[].dst')" 192.168.2.0/24
-is 'the MTU' "$(cat /sys/class/net/wg0/mtu)" 1420
+is 'the MTU' "$(cat /sys/class/net/wg0/mtu)" 1440
 exits 'a second run changes nothing' 0 \
 	"$meshapply" --detailed-exitcode wg0.conf
 sed -i 's/, 10.0.0.7\/24//; s/192.168.2/192.168.3/' wg0.conf

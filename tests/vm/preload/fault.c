@@ -7,8 +7,8 @@
  * The COUNT-th CALL of the program, and those after it up to the LAST-th, are
  * what HOW says: "error" is not made, and fails with the errno VALUE; "signal"
  * is made after the program was sent the signal VALUE; "both" is not made
- * either, and SIGHUP is sent; "delay" waits VALUE milliseconds before.  Calls
- * are counted as strace(1) counts them, but for those that the C library makes
+ * either, and SIGHUP is sent; "delay" waits VALUE milliseconds before, "wait"
+ * until the file that FAULT_LOG names is gone.  Calls are counted as strace(1) counts them, but for those that the C library makes
  * itself, which are those of stdio.  strace does the same from outside, at
  * twice the time where the machine is emulated.
  *
@@ -52,6 +52,15 @@ static void leave_a_line(void)
 	close(fd);
 }
 
+/* Somebody does something meanwhile, and says so by removing the line. */
+static void wait_for_others(void)
+{
+	const struct timespec poll = { .tv_nsec = 20 * 1000000L };
+
+	while (!access(getenv("FAULT_LOG"), F_OK))
+		nanosleep(&poll, NULL);
+}
+
 /* 0: make the call; -1: it has failed. */
 static int meet(const char *call)
 {
@@ -72,6 +81,8 @@ static int meet(const char *call)
 		kill(getpid(), SIGHUP);
 	if (!strcmp(fault.how, "delay"))
 		nanosleep(&delay, NULL);
+	if (!strcmp(fault.how, "wait"))
+		wait_for_others();
 	if (strcmp(fault.how, "error") != 0 && strcmp(fault.how, "both") != 0)
 		return 0;
 	errno = fault.value;

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/privilege.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#define BIT(capability) (UINT64_C(1) << (capability))
+
+/* FOWNER: to change the mode of a folder that was given to its owner. */
+#define SETTLED (BIT(CAP_NET_ADMIN) | BIT(CAP_DAC_OVERRIDE) | \
+		 BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_IPC_LOCK))
+#define TRIMMED (SETTLED | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE))
+/* What a child becomes somebody else by, and is ended by. */
+#define OF_CHILDREN (BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_KILL))
+
+/* The numbers below are of this ABI alone. */
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#define NUMBERS_END 0x40000000u	/* from here on they are those of x32 */
+#elif defined(__i386__)
+#define ARCH AUDIT_ARCH_I386
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#define ARCH AUDIT_ARCH_AARCH64
+#elif defined(__arm__) && defined(__ARMEL__)
+#define ARCH AUDIT_ARCH_ARM
+#elif defined(__s390x__)
+#define ARCH AUDIT_ARCH_S390X
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCH AUDIT_ARCH_RISCV64
+#endif
+#ifndef NUMBERS_END
+#define NUMBERS_END UINT32_MAX
+#endif
+
+/* What takes a machine over, or looks into another process. */
+static const uint32_t refused[] = {
+	/* At its end a sanitised program traces itself. */
+#ifndef SANITIZED
+	SYS_ptrace,
+#endif
+	SYS_process_vm_readv, SYS_process_vm_writev,
+	SYS_init_module, SYS_finit_module, SYS_delete_module,
+	SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff,
+	SYS_acct, SYS_quotactl, SYS_pivot_root,
+	SYS_add_key, SYS_request_key, SYS_keyctl,
+	SYS_bpf, SYS_perf_event_open, SYS_userfaultfd,
+	SYS_open_by_handle_at, SYS_adjtimex,
+#ifdef SYS_kexec_file_load
+	SYS_kexec_file_load,
+#endif
+#ifdef SYS_settimeofday
+	SYS_settimeofday,
+#endif
+#ifdef SYS_clock_settime
+	SYS_clock_settime,
+#endif
+#ifdef SYS_clock_settime64
+	SYS_clock_settime64,
+#endif
+#ifdef SYS_iopl
+	SYS_iopl, SYS_ioperm,
+#endif
+#ifdef SYS_io_uring_setup
+	SYS_io_uring_setup,
+#endif
+};
+
+/*
+ * It lasts through execve().  Refusing is enough, and a run that is killed in
+ * the middle of its writes would be worse than one that undoes them.
+ */
+static void filter_calls(void)
+{
+#ifdef ARCH
+	const uint32_t no = SECCOMP_RET_ERRNO | EPERM;
+	struct sock_filter code[array_size(refused) + 7];
+	struct sock_fprog program = { .filter = code };
+	unsigned short n = 0, left;
+
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		offsetof(struct seccomp_data, arch));
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+		ARCH, 1, 0);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, no);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		offsetof(struct seccomp_data, nr));
+	left = array_size(refused);
+	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
+		NUMBERS_END, (uint8_t)(left + 1), 0);
+	for (; left; left--)
+		code[n++] = (struct sock_filter)BPF_JUMP(
+			BPF_JMP | BPF_JEQ | BPF_K,
+			refused[array_size(refused) - left], (uint8_t)left, 0);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+		SECCOMP_RET_ALLOW);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, no);
+	program.len = n;
+	/* Whoever has no CAP_SYS_ADMIN must first forgo to gain any. */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 &&
+	    errno == EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		(void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+#endif
+}
+
+/* Does a program that is started get what this process has given up? */
+static bool children_regain(void)
+{
+	return !geteuid() && !prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) &&
+	       !(prctl(PR_GET_SECUREBITS) & SECBIT_NOROOT);
+}
+
+static void keep(uint64_t kept)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return;
+	for (size_t i = 0; i < array_size(data); i++) {
+		data[i].permitted &= (uint32_t)(kept >> (32 * i));
+		data[i].effective &= data[i].permitted;
+	}
+	(void)syscall(SYS_capset, &head, data);
+}
+
+void privilege_trim(void)
+{
+	filter_calls();
+	keep(children_regain() ? TRIMMED : TRIMMED | OF_CHILDREN);
+}
+
+void privilege_settle(void)
+{
+	uint64_t kept = SETTLED;
+
+	/* The compiler of firewalls wants a namespace. */
+	if (!children_regain())
+		return;
+#ifdef SANITIZED
+	kept |= BIT(CAP_SYS_PTRACE);
+#endif
+	keep(kept);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What this process may do.  It gives up what it has no use for itself;
+ * programs that it starts get what the kernel gives them anew (execve(2)): for
+ * root all but what is filtered here, for any other user no more than this.
+ */
+#pragma once
+
+/*
+ * At the start: of the capabilities stay those to configure the network, to
+ * enter a namespace of it, to look at who runs this, and to look after files
+ * that are the service's user's.  System calls that neither this program nor
+ * any that it starts has a use for fail from here on (EPERM), as far as the
+ * kernel filters.
+ */
+void privilege_trim(void);
+
+/*
+ * Once the sockets are open: no other namespace is entered any more, and no
+ * other process looked at.
+ */
+void privilege_settle(void);
