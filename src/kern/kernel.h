@@ -76,6 +76,9 @@ struct kernel {
 	void (*finish)(struct kernel *k);
 	/* Writes sent so far: netlink sets and sysctl files. */
 	uint64_t writes;
+	/* After a send of the real one that failed: the step, one of those
+	   that shared its messages. */
+	size_t refused;
 };
 
 struct kern_options {

@@ -18,6 +18,7 @@ static int failed(struct kern *k, const struct plan *plan,
 {
 	char words[240];
 
+	k->kernel.refused = m->step;
 	step_words(k, &plan->steps[m->step], words, sizeof(words));
 	if (m->next - m->step > 1)
 		return err_wrap(e, "%s, or one of the %zu after it", words,
@@ -178,6 +179,7 @@ int kern_send(struct kernel *kernel, const struct plan *plan, size_t first,
 	if (!unit)
 		return err_set(e, ERR_FAILED, "step %zu is not encoded",
 			       first);
+	k->kernel.refused = first;
 	if (send_unit(k, plan, unit, e) < 0)
 		return -1;
 	*next = unit->next;

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "kern/fresh.h"
 #include "kern/nft.h"
 #include "kern/talk.h"
 #include "nftc/nftc.h"
@@ -108,7 +109,7 @@ static int compile(struct arena *arena, const struct job *job, struct err *e)
 	if (namespace_enter(e) < 0)
 		return check_in_place(arena, job, e);
 	privileges_drop();
-	stubs_make(arena, job->links, job->link_count);
+	(void)fresh_links(arena, job->links, job->link_count);
 	if (open_library(&library, e) < 0)
 		return -1;
 	refused = run(&library, arena, NFTC_COMPILE_HEAD, job->text, false,

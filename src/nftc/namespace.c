@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/file.h"
+#include "kern/fresh.h"
 #include "nftc/nftc.h"
 
 /*
@@ -24,41 +21,12 @@ int parent_follow(long parent)
 	return getppid() == parent ? 0 : -1;
 }
 
-static void write_file(const char *path, const char *value, size_t size)
-{
-	int fd cleanup_fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, value, size) < 0)
-		return;
-}
-
-/* Ourselves as ourselves; user_namespaces(7) wants setgroups denied first. */
-static void map_ids(uid_t uid, gid_t gid)
-{
-	char line[64];
-	int size;
-
-	write_file("/proc/self/setgroups", "deny", 4);
-	size = snprintf(line, sizeof(line), "%u %u 1", uid, uid);
-	write_file("/proc/self/uid_map", line, (size_t)size);
-	size = snprintf(line, sizeof(line), "%u %u 1", gid, gid);
-	write_file("/proc/self/gid_map", line, (size_t)size);
-}
-
 int namespace_enter(struct err *e)
 {
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
 	pid_t parent = getppid();
 
-	if (unshare(CLONE_NEWNET) < 0) {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-			err_sys(e, "no network namespace to compile in");
-			e->kind = ERR_PERMISSION;
-			return -1;
-		}
-		map_ids(uid, gid);
-	}
+	if (fresh_enter(e) < 0)
+		return -1;
 	if (parent_follow(parent) < 0)
 		return err_set(e, ERR_FAILED, "the parent is gone");
 	return 0;

@@ -57,6 +57,3 @@ int namespace_enter(struct err *e) must_check_;
 void privileges_drop(void);
 /* Die with the parent, whose process id this is. */
 int parent_follow(long parent);
-
-/* stub.c: lo up, and a link of each name as far as the kernel has any. */
-void stubs_make(struct arena *arena, const char *const *names, size_t count);
