@@ -293,15 +293,18 @@ static void close_journal(struct run *run)
 		return;
 }
 
-/* All that can fail on disk; a guard is there before the journal is. */
+/*
+ * All that can fail on disk.  With the journal there, what a run leaves that
+ * is killed before its change is whole is known not to wait for anybody.
+ */
 static int prepare(struct walk *w, struct armed *armed, struct err *e)
 {
 	struct run *run = w->run;
 
 	if (stage(run, e) ||
-	    pending_arm(run, &w->journal, w->result, armed, e))
+	    journal_write(run->store, run->secrets, &w->journal, e))
 		return -1;
-	return journal_write(run->store, run->secrets, &w->journal, e);
+	return pending_arm(run, &w->journal, w->result, armed, e);
 }
 
 /* *CLEAN after a failure: nothing was changed. */

@@ -56,6 +56,7 @@ struct run {
 	const struct firewall *clean;
 	/* of a document: kept for the next run; or NULL */
 	const struct rendered *rendered;
+	const char *helper_folder;	/* of a rehearsal */
 	const struct gates *gates;	/* what may refuse the plan, or NULL */
 	/* what observing took of each arena, for the undo's reserve */
 	size_t observed, observed_secrets;

@@ -119,13 +119,14 @@ int pending_arm(struct run *run, const struct journal *journal,
 	if (!journal && !old)
 		return 0;
 	record = arena_new_object(run->arena, struct pending_record);
-	if (make_record(run, journal, old, record, e))
+	if (make_record(run, journal, old, record, e) ||
+	    (!old && settled_forget(run->store, e)))
 		return -1;
 	keep_old(run, old, out);
-	if (put_record(run, record, e))
-		return -1;
+	/* One that could not be synced may be there all the same. */
 	out->armed = true;
-	if (run->confirm->arm(run->confirm, run, &record->head, e)) {
+	if (put_record(run, record, e) ||
+	    run->confirm->arm(run->confirm, run, &record->head, e)) {
 		pending_disarm(run, out);
 		return -1;
 	}
@@ -159,17 +160,33 @@ static int elsewhere(const struct run *run, const struct pending *p,
 		       "", p->netns ? p->netns : "");
 }
 
-/* All that this change, and those that have joined it, have made. */
-static int mark(struct run *run, enum generation_state state, struct err *e)
+/*
+ * Did this change, or one that has joined it, make G?  What was told to stay
+ * may be undone after all, if the rest of that was refused.
+ */
+static bool is_its(const struct generation *g, const struct pending *head,
+		   enum settled_how how)
+{
+	if (g->state == GENERATION_PENDING)
+		return true;
+	return how == SETTLED_ROLLED_BACK && !g->back_to &&
+	       g->state == GENERATION_APPLIED &&
+	       g->number > head->generation_before;
+}
+
+static int mark(struct run *run, const struct pending *head,
+		enum settled_how how, struct err *e)
 {
 	struct generations list;
 
 	if (generation_list(run->store, run->arena, &list, e))
 		return -1;
 	for (size_t i = 0; i < list.count; i++)
-		if (list.items[i]->state == GENERATION_PENDING &&
-		    generation_mark(run->store, list.items[i]->number, state,
-				    e))
+		if (is_its(list.items[i], head, how) &&
+		    generation_mark(run->store, list.items[i]->number,
+				    how == SETTLED_CONFIRMED ?
+				    GENERATION_APPLIED :
+				    GENERATION_ROLLED_BACK, e))
 			return -1;
 	return 0;
 }
@@ -183,8 +200,7 @@ static int settle(struct run *run, const struct pending *head,
 		.time = time(NULL),
 	};
 
-	if (mark(run, how == SETTLED_CONFIRMED ? GENERATION_APPLIED :
-		 GENERATION_ROLLED_BACK, e) ||
+	if (mark(run, head, how, e) ||
 	    settled_write(run->store, run->arena, &settled, e))
 		return -1;
 	return pending_remove(run->store, e);
@@ -204,13 +220,49 @@ int pending_confirm(struct run *run, const char *why, struct err *e)
 		return err_set(e, ERR_FAILED, "the host was booted anew since: "
 			       "meshapply recover %s makes it as it was before "
 			       "the change", run->mesh);
+	/* It may be undone in part already. */
+	if (pending_overdue(head))
+		return err_set(e, ERR_FAILED, "too late: the change of %s is "
+			       "being undone; meshapply rollback %s tries at "
+			       "once", run->mesh, run->mesh);
 	if (pass_remove(run, e))
 		return -1;
 	return settle(run, head, SETTLED_CONFIRMED, why, e);
 }
 
+static struct str way_back(struct arena *secrets, const struct journal *journal)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, secrets);
+	journal_body(&out, journal);
+	return (struct str){ out.data, out.size };
+}
+
+int pending_spent(struct run *run, const struct journal *undone,
+		  struct err *e)
+{
+	struct pending_record *p;
+	struct err ignored;
+
+	/* One that cannot be read stands in the way of what comes next. */
+	if (pending_load(run->store, run->arena, run->secrets, &p, &ignored) ||
+	    !p || !p->head.here ||
+	    !str_equal(way_back(run->secrets, &p->journal),
+		       way_back(run->secrets, undone)))
+		return 0;
+	return settle(run, &p->head, SETTLED_ROLLED_BACK,
+		      "the run that made the change was killed", e);
+}
+
 int pending_give_up(struct run *run, struct err *e)
 {
+	static const struct pending unread;
+
+	/* Whoever waits for its end is not told that of the one before. */
+	if (mark(run, &unread, SETTLED_CONFIRMED, e) ||
+	    settled_forget(run->store, e))
+		return -1;
 	return pending_remove(run->store, e);
 }
 
@@ -245,11 +297,28 @@ static int kept_back(struct run *run, const struct pending_record *p,
 	return sysctls_back(run, p->sysctls, e);
 }
 
-static int roll_back_here(struct run *run, const struct pending_record *p,
+/*
+ * From here on there is no confirming what may be half undone, should this run
+ * not come to its end: its time is over, for the guard as well.  A disk that
+ * takes nothing is no reason to stay cut off.
+ */
+static void end_time(struct run *run, struct pending_record *p)
+{
+	struct err ignored;
+
+	if (pending_overdue(&p->head))
+		return;
+	p->head.deadline = pending_now();
+	if (put_record(run, p, &ignored))
+		return;
+}
+
+static int roll_back_here(struct run *run, struct pending_record *p,
 			  struct err *e)
 {
 	const struct state *want = run->want;
 
+	end_time(run, p);
 	run->want = NULL;
 	if (run_undo_record(run, &p->journal, e)) {
 		run->want = want;
@@ -342,7 +411,7 @@ static int roll_back_anew(struct run *run, const struct pending_record *p,
 	struct contents none = { 0 };
 
 	/* What is applied now is the generation before, no new one. */
-	if (mark(run, GENERATION_ROLLED_BACK, e))
+	if (mark(run, &p->head, SETTLED_ROLLED_BACK, e))
 		return -1;
 	if (p->kept.of[0].data)
 		return apply_kept(run, p, e);

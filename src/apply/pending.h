@@ -120,6 +120,12 @@ int pending_confirm(struct run *run, const char *why, struct err *e)
 	must_check_;
 int pending_roll_back(struct run *run, const char *why, struct err *e)
 	must_check_;
+/*
+ * A killed run's journal was UNDONE.  If that was all the way back, nothing is
+ * left to be confirmed; else an earlier change is, which that run has joined.
+ */
+int pending_spent(struct run *run, const struct journal *undone,
+		  struct err *e) must_check_;
 /* Give the record up, for --force=pending: what is there stays. */
 int pending_give_up(struct run *run, struct err *e) must_check_;
 /* How the last one ended, as far as that is known. */

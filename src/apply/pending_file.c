@@ -355,6 +355,11 @@ int settled_write(struct store *s, struct arena *arena,
 			  (struct str){ out.data, out.size }, 0644, e);
 }
 
+int settled_forget(struct store *s, struct err *e)
+{
+	return s->state < 0 ? 0 : file_remove(s->state, STORE_SETTLED, e);
+}
+
 void pending_settled(struct store *s, struct arena *arena,
 		     struct settled *out)
 {

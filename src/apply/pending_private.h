@@ -33,6 +33,7 @@ int pending_store(struct store *s, struct str content, struct err *e)
 int pending_remove(struct store *s, struct err *e) must_check_;
 int settled_write(struct store *s, struct arena *arena,
 		  const struct settled *settled, struct err *e) must_check_;
+int settled_forget(struct store *s, struct err *e) must_check_;
 
 /*
  * What two changes in a row have as the state before and as added: that of

@@ -2,6 +2,7 @@
 /* What a killed run left. */
 #include <string.h>
 
+#include "apply/pending.h"
 #include "apply/signals.h"
 #include "apply/store_private.h"
 #include "apply/walk.h"
@@ -99,7 +100,7 @@ static int go_on(struct run *run, bool *did, struct err *e)
 			       "it up and goes on from what is there",
 			       e->text);
 	*did = !status;
-	return 0;
+	return status ? 0 : pending_spent(run, journal, e);
 }
 
 int apply_recover(struct run *run, bool *did, struct err *e)

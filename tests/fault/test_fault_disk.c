@@ -96,6 +96,9 @@ static void fail_at(struct act *act, size_t at, int error, size_t times)
 	act_prepare(act);
 	status = act_under(act, &fault, &died);
 	where = where_is(act, strerror(error), at);
+	/* What was not done does not wait for anybody. */
+	if (status && times == 1 && act->kind == ACT_ARM)
+		ck_assert_msg(!pending_is_there(), "%s", where);
 	host.torn = way_back_is_left(act);
 	act_recover(where);
 	if (status)
@@ -160,7 +163,10 @@ static void kill_at(struct act *act, size_t at)
 		host_converged(act->change->to, where);
 	else if (act->kind == ACT_APPLY)
 		expect_before(act, where);
-	if (act->kind == ACT_ARM && !pending_is_there())
+	/* What waits to be confirmed is there. */
+	if (act->kind == ACT_ARM && pending_is_there())
+		host_converged(act->change->to, where);
+	else if (act->kind == ACT_ARM)
 		expect_before(act, where);
 	if (act->kind == ACT_CONFIRM)
 		host_converged(act->change->to, where);

@@ -272,7 +272,7 @@ static void kill_there(const struct host_change *change, size_t at)
 	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s: %s", where,
 		      host.e.text);
 	host_finish();
-	pending_undo();
+	/* That was all the way back. */
 	expect_back(&start, where);
 	host_close();
 }
@@ -310,6 +310,41 @@ START_TEST(joined)
 	if (pending_is_there())
 		pending_undo();
 	expect_back(&start, where);
+	host_close();
+}
+END_TEST
+
+/* A second change that is killed leaves the first one pending. */
+START_TEST(joined_and_killed)
+{
+	static struct start start;
+	static struct state *first;
+	static struct run run;
+	struct apply_result result;
+	bool did;
+
+	start = start_from(&wanted_first);
+	pending_settle(&wanted_second);
+	first = host_snapshot();
+	model_send = host.model->kernel.send;
+	host_start(&run);
+	run.confirm = &pending_confirmable;
+	host_plan(&run, &wanted_elsewhere);
+	kill_at = host.model->sent + 3;
+	host.model->kernel.send = send_and_die;
+	if (!sigsetjmp(killed, 1)) {
+		(void)!apply_plan(&run, &result, &host.e);
+		ck_abort_msg("it was not killed");
+	}
+	host.model->kernel.send = model_send;
+	host_die();
+	host_start(&run);
+	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
+	host_finish();
+	ck_assert_msg(!host_differs(first), "%s", host_differs(first));
+	ck_assert(pending_is_there());
+	pending_undo();
+	expect_back(&start, "the first one");
 	host_close();
 }
 END_TEST
@@ -355,6 +390,7 @@ int main(void)
 	tcase_add_loop_test(c, refused_on_the_way_there, 0, HOST_CHANGES);
 	tcase_add_loop_test(c, killed_on_the_way_there, 0, HOST_CHANGES);
 	tcase_add_loop_test(c, joined, 0, 64);
+	tcase_add_test(c, joined_and_killed);
 	tcase_add_test(c, joined_and_refused);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);

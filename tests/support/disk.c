@@ -3,7 +3,6 @@
 
 #include <check.h>
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -12,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -202,9 +202,10 @@ static int lose_content(const char *path, const struct stat *st, int type,
 		FILE *file = fopen(path, "w");
 
 		ck_assert_ptr_nonnull(file);
-		ck_assert_uint_eq(fwrite(node->content.data, 1,
-					 node->content.size, file),
-				  node->content.size);
+		if (node->content.size)
+			ck_assert_uint_eq(fwrite(node->content.data, 1,
+						 node->content.size, file),
+					  node->content.size);
 		ck_assert_int_eq(fclose(file), 0);
 	}
 	(void)ftw;
@@ -337,56 +338,52 @@ static bool is_disk(int fd)
 	       (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
 }
 
-#define REAL(name)							\
-	__typeof__(&name) real = 0;					\
-	void *symbol = dlsym(RTLD_NEXT, #name);				\
-									\
-	memcpy(&real, &symbol, sizeof(real))
+/* In the C library's place, and without it: it may be a static one. */
 
 ssize_t write(int fd, const void *buffer, size_t size)
 {
-	REAL(write);
-	return is_disk(fd) && meet() ? -1 : real(fd, buffer, size);
+	if (is_disk(fd) && meet())
+		return -1;
+	return syscall(SYS_write, fd, buffer, size);
 }
 
 int fsync(int fd)
 {
-	REAL(fsync);
 	if (is_disk(fd) && meet())
 		return -1;
 	if (disk.notes)
 		note_sync(fd);
-	return real(fd);
+	return (int)syscall(SYS_fsync, fd);
 }
 
 int fchmod(int fd, mode_t mode)
 {
-	REAL(fchmod);
-	return is_disk(fd) && meet() ? -1 : real(fd, mode);
+	if (is_disk(fd) && meet())
+		return -1;
+	return (int)syscall(SYS_fchmod, fd, mode);
 }
 
 int mkdirat(int folder, const char *name, mode_t mode)
 {
-	REAL(mkdirat);
-	return meet() ? -1 : real(folder, name, mode);
+	if (meet())
+		return -1;
+	return (int)syscall(SYS_mkdirat, folder, name, mode);
 }
 
 int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
-	REAL(renameat);
 	if (meet())
 		return -1;
 	forget_node(to_folder, to);
-	return real(from_folder, from, to_folder, to);
+	return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
 }
 
 int unlinkat(int folder, const char *name, int flags)
 {
-	REAL(unlinkat);
 	if (meet())
 		return -1;
 	forget_node(folder, name);
-	return real(folder, name, flags);
+	return (int)syscall(SYS_unlinkat, folder, name, flags);
 }
 
 int openat(int folder, const char *name, int flags, ...)
@@ -394,11 +391,12 @@ int openat(int folder, const char *name, int flags, ...)
 	mode_t mode = 0;
 	va_list args;
 
-	REAL(openat);
 	va_start(args, flags);
 	if (flags & O_CREAT)
 		mode = va_arg(args, mode_t);
 	va_end(args);
-	return flags & O_CREAT && meet() ? -1 :
-	       real(folder, name, flags, mode);
+	if (flags & O_CREAT && meet())
+		return -1;
+	return (int)syscall(SYS_openat, folder, name, flags | O_LARGEFILE,
+			    mode);
 }

@@ -145,6 +145,7 @@ static int put(const char *path, const char *text)
 	return result;
 }
 
+/* nodad: till it is known to be alone, fd00::1 is no source of a route. */
 int net_enter(void)
 {
 	char map[64];
@@ -162,6 +163,6 @@ int net_enter(void)
 		      "echo 1 >/proc/sys/net/ipv6/conf/$i/accept_ra; "
 		      "ip link set $i up; done; "
 		      "ip address add 192.0.2.1/24 dev v0; "
-		      "ip -6 address add fd00::1/64 dev v0") ? -1 : 0;
+		      "ip -6 address add fd00::1/64 dev v0 nodad") ? -1 : 0;
 }
 

@@ -47,10 +47,11 @@ struct texts texts_of(const char *wireguard, const char *network,
 		      const char *firewall)
 {
 	return (struct texts){
-		.wireguard = { TEXT_WIREGUARD, str_of(wireguard), NULL, NULL,
-			       0 },
-		.network = { TEXT_NETWORK, str_of(network), NULL, NULL, 0 },
-		.firewall = { TEXT_FIREWALL, str_of(firewall), NULL, NULL, 0 },
+		.wireguard = { .name = TEXT_WIREGUARD,
+			       .text = str_of(wireguard) },
+		.network = { .name = TEXT_NETWORK, .text = str_of(network) },
+		.firewall = { .name = TEXT_FIREWALL,
+			      .text = str_of(firewall) },
 	};
 }
 

@@ -138,8 +138,8 @@ cp one/* sets
 firewall 22 '10.0.0.2, 10.5.0.0/16' > sets/firewall.nft
 
 # look: what a run can change of the host, with the order of its addresses, and
-# what meshapply keeps, but for the lock and the sample. It is looked at after
-# each fault; the whole snapshot takes longer, and is taken at the end.
+# what meshapply keeps, but for the lock, the sample and its history. It is looked
+# at after each fault; the whole snapshot takes longer, and is taken at the end.
 # shellcheck disable=SC2016 # for the shell in there
 look_dump='
 	ip -d -o -N -batch - <<< "link show
@@ -150,7 +150,8 @@ look_dump='
 	nft -s list ruleset
 	wg show all dump
 	cd /proc/sys/net
-	grep -ras --exclude={lock,sample} "" ipv4/ip_forward \
+	grep -ras --exclude={lock,sample,settled} --exclude-dir=generations \
+		"" ipv4/ip_forward \
 		ipv4/conf/*/{forwarding,rp_filter,src_valid_mark} \
 		ipv4/conf/*/{promote_secondaries,{accept,send}_redirects} \
 		ipv6/conf/*/{forwarding,accept_ra} \
@@ -280,11 +281,21 @@ END {
 }
 AWK
 
+# same_calls: how many calls a run makes does not depend on those before it: of
+# their history, and of empty folders that they left.
+same_calls() {
+	local left=(/var/lib/meshapply/office/generations)
+	[ "$state" != nothing ] ||
+		left=(/run/meshapply/office /var/lib/meshapply/office)
+	on a rm -rf "${left[@]}"
+}
+
 # reach FROM TO RETURNS: without a fault, and what calls that takes. RETURNS:
 # there is a point of no return on the way.
 reach() {
 	local words
 	go_to "$1" || return 1
+	same_calls
 	words "$2"
 	echo 0 > nftc.runs
 	on a strace -qq -y -s 200 -o "$work/trace" -e \
@@ -321,9 +332,7 @@ under() {
 	words "$3"
 	faulty "$1" "$2"
 	echo 0 > nftc.runs
-	# Empty folders that a run has left make one call less in the next.
-	[ "$state" != nothing ] || on a rm -rf /run/meshapply/office \
-		/var/lib/meshapply/office
+	same_calls
 	{ on a env "${faulty[@]}" "$program" "${words[@]}" \
 		> under.output 2>&1; } 2>/dev/null
 	status=$?

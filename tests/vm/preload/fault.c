@@ -8,9 +8,10 @@
  * what HOW says: "error" is not made, and fails with the errno VALUE; "signal"
  * is made after the program was sent the signal VALUE; "both" is not made
  * either, and SIGHUP is sent; "delay" waits VALUE milliseconds before, "wait"
- * until the file that FAULT_LOG names is gone.  Calls are counted as strace(1) counts them, but for those that the C library makes
- * itself, which are those of stdio.  strace does the same from outside, at
- * twice the time where the machine is emulated.
+ * until the file that FAULT_LOG names is gone.  Calls are counted as strace(1)
+ * counts them, but for those that the C library makes itself, which are those
+ * of stdio.  strace does the same from outside, at twice the time where the
+ * machine is emulated.
  *
  * When it has come to that, a line is appended to the file FAULT_LOG names.
  */
