@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -14,8 +15,8 @@ const struct verb verbs[] = {
 	  TAKES_LIMIT | TAKES_PLAN, 1, 1, cmd_apply },
 	{ "plan", "SOURCE", "show what apply would do, and write nothing",
 	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
-	  TAKES_OUTPUT | SOURCE_OF_MESH | TAKES_LIMIT | TAKES_SAVE, 1, 1,
-	  cmd_plan },
+	  TAKES_OUTPUT | SOURCE_OF_MESH | TAKES_LIMIT | TAKES_SAVE |
+	  TAKES_REHEARSE, 1, 1, cmd_plan },
 	{ "validate", "SOURCE...", "check SOURCE without looking at the kernel",
 	  TAKES_SOURCE | TAKES_ROOT | TAKES_MESH | TAKES_OUTPUT |
 	  TAKES_NODES | TAKES_FINDINGS | SOURCE_OF_MESH, 1, SOURCES_MAX,
@@ -83,6 +84,8 @@ int main(int argc, char **argv)
 	int status;
 
 	open_standard();
+	/* Else it is not told how a child has ended. */
+	signal(SIGCHLD, SIG_DFL);
 	/* Keys are in memory: no core, no ptrace by the same user. */
 	prctl(PR_SET_DUMPABLE, 0);
 	privilege_trim();

@@ -37,7 +37,8 @@ int run_stage_generation(struct run *run, struct err *e)
 	g->state = run->confirm ? GENERATION_PENDING : GENERATION_APPLIED;
 	if (generation_standing(run->store, run->arena, &standing, e))
 		return -1;
-	if (standing && is_same(g, standing))
+	/* What is to be confirmed may be rolled back: that is remembered. */
+	if (!run->confirm && standing && is_same(g, standing))
 		return 0;
 	if (generation_next(run->store, run->arena, &g->number, e))
 		return -1;

@@ -39,10 +39,11 @@ static int child_start(struct probe *p, const char *program,
 	char *const environment[] = { path, lc, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	sigset_t none;
+	sigset_t none, all;
 	int error;
 
 	sigemptyset(&none);
+	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
@@ -50,9 +51,12 @@ static int child_start(struct probe *p, const char *program,
 						 O_RDWR, 0);
 	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 	posix_spawnattr_setsigmask(&attributes, &none);
+	/* What we ignore it need not. */
+	posix_spawnattr_setsigdefault(&attributes, &all);
 	/* A group of its own, to be killed with all that it started. */
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK |
+				 POSIX_SPAWN_SETSIGDEF |
 				 POSIX_SPAWN_SETPGROUP);
 	error = posix_spawn(&p->child, program, &actions, &attributes, argv,
 			    environment);

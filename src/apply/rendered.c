@@ -44,7 +44,7 @@ static const struct field part_fields[] = {
 	{ "size", FIELD_U64, offsetof(struct part, size) },
 };
 
-struct made {
+struct outcome {
 	const char *node, *digest;
 	struct key public_key;
 	bool has_serial;
@@ -52,12 +52,12 @@ struct made {
 };
 
 static const struct field made_fields[] = {
-	{ "node", FIELD_STRING, offsetof(struct made, node) },
-	{ "public-key", FIELD_KEY, offsetof(struct made, public_key) },
-	{ "has-serial", FIELD_BOOL, offsetof(struct made, has_serial) },
-	{ "serial", FIELD_U64, offsetof(struct made, serial) },
-	{ "expires", FIELD_U64, offsetof(struct made, expires) },
-	{ "digest", FIELD_STRING, offsetof(struct made, digest) },
+	{ "node", FIELD_STRING, offsetof(struct outcome, node) },
+	{ "public-key", FIELD_KEY, offsetof(struct outcome, public_key) },
+	{ "has-serial", FIELD_BOOL, offsetof(struct outcome, has_serial) },
+	{ "serial", FIELD_U64, offsetof(struct outcome, serial) },
+	{ "expires", FIELD_U64, offsetof(struct outcome, expires) },
+	{ "digest", FIELD_STRING, offsetof(struct outcome, digest) },
 };
 
 /* The inputs are compared; what was made is taken, if nobody edited it. */
@@ -110,7 +110,7 @@ void rendered_write(struct sbuf *out, const struct rendered *r)
 {
 	struct head head = { r->program, r->mesh, r->named, r->input_count };
 	char text[DIGEST_TEXT];
-	struct made made = {
+	struct outcome made = {
 		.node = r->node, .digest = text, .public_key = r->public_key,
 		.has_serial = r->has_serial, .serial = r->serial,
 		.expires = r->expires,
@@ -183,7 +183,7 @@ static bool take_made(struct records *lines, struct rendered *r,
 		      const char **sum)
 {
 	struct record record;
-	struct made made = { 0 };
+	struct outcome made = { 0 };
 
 	if (!record_next(lines, &record) || !str_is(record.kind, "made") ||
 	    !record_read(lines, &record, made_fields, array_size(made_fields),

@@ -154,7 +154,9 @@ int store_open(struct arena *arena, const char *root, const char *mesh,
 		store_close(s);
 		return -1;
 	}
-	s->others = store_look_for_others(s);
+	/* Else it is found out under the lock. */
+	if (!create)
+		s->others = store_look_for_others(s);
 	*out = s;
 	return 0;
 }

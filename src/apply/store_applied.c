@@ -82,13 +82,35 @@ static size_t name_index(const char *path)
 	return i;
 }
 
+/* What the list says of the texts, where it is yet to be looked at. */
+struct sums {
+	const char *of[GENERATION_TEXTS];
+};
+
+static bool is_listed(struct str content, const char *sum)
+{
+	char text[DIGEST_TEXT];
+
+	digest(content, text);
+	return !strcmp(text, sum);
+}
+
+/* Hashing takes its time: a text that is what is wanted needs no proof. */
+static bool texts_are_listed(const struct contents *contents,
+			     const struct sums *sums)
+{
+	for (size_t i = 0; i < GENERATION_TEXTS; i++)
+		if (sums->of[i] && !is_listed(contents->of[i], sums->of[i]))
+			return false;
+	return true;
+}
+
 /* A file that LISTED names, if it is what was written. */
 static int read_listed(struct store *s, struct arena *arena,
 		       const struct listed *listed, struct contents *out,
-		       bool *good, struct err *e)
+		       struct sums *sums, bool *good, struct err *e)
 {
 	size_t i = listed->path ? name_index(listed->path) : NAME_COUNT;
-	char text[DIGEST_TEXT];
 	bool found;
 
 	*good = false;
@@ -99,14 +121,23 @@ static int read_listed(struct store *s, struct arena *arena,
 		return -1;
 	if (!found)
 		return 0;
-	digest(out->of[i], text);
-	*good = !strcmp(text, listed->digest);
+	if (sums && i < GENERATION_TEXTS)
+		sums->of[i] = listed->digest;
+	*good = (sums && i < GENERATION_TEXTS) ||
+		is_listed(out->of[i], listed->digest);
 	return 0;
 }
 
+static const char *torn(struct arena *arena)
+{
+	return arena_printf(arena, "the record of what was applied last is "
+			    "torn or was edited; %s", lost);
+}
+
+/* SUMS NULL: all is looked at. */
 static int read_contents(struct store *s, struct arena *arena,
 			 struct str list, struct contents *out,
-			 const char **note, struct err *e)
+			 struct sums *sums, const char **note, struct err *e)
 {
 	struct records r = { .arena = arena, .secrets = arena, .rest = list };
 	struct identity of = { 0 };
@@ -123,12 +154,12 @@ static int read_contents(struct store *s, struct arena *arena,
 		    !record_read(&r, &record, listed_fields,
 				 array_size(listed_fields), &listed))
 			r.bad = true;
-		else if (read_listed(s, arena, &listed, out, &good, e) < 0)
+		else if (read_listed(s, arena, &listed, out, sums, &good,
+				     e) < 0)
 			return -1;
 	}
 	if (r.bad || !good)
-		*note = arena_printf(arena, "the record of what was applied "
-				     "last is torn or was edited; %s", lost);
+		*note = torn(arena);
 	return 0;
 }
 
@@ -176,7 +207,8 @@ int store_kept_state(struct store *s, struct arena *arena,
 }
 
 static int read_kept(struct store *s, struct arena *arena,
-		     struct contents *out, const char **note, struct err *e)
+		     struct contents *out, struct sums *sums,
+		     const char **note, struct err *e)
 {
 	struct str list;
 	bool found;
@@ -186,8 +218,9 @@ static int read_kept(struct store *s, struct arena *arena,
 		       &found, e) < 0)
 		return -1;
 	s->kept = NULL;
+	s->like = NULL;
 	s->kept_list = list;
-	return found ? read_contents(s, arena, list, out, note, e) : 0;
+	return found ? read_contents(s, arena, list, out, sums, note, e) : 0;
 }
 
 int store_kept(struct store *s, struct arena *arena, struct contents *kept,
@@ -197,7 +230,7 @@ int store_kept(struct store *s, struct arena *arena, struct contents *kept,
 	const char *note;
 
 	*kept = (struct contents){ 0 };
-	if (read_kept(s, arena, &contents, &note, e) < 0)
+	if (read_kept(s, arena, &contents, NULL, &note, e) < 0)
 		return -1;
 	if (!note && contents.of[0].data)
 		*kept = contents;
@@ -265,18 +298,25 @@ int store_last_like(struct store *s, struct arena *arena,
 {
 	struct contents contents = { 0 };
 	struct err failed = { 0 };
+	struct sums sums = { 0 };
 	struct state *last;
 
 	*out = NULL;
-	if (read_kept(s, arena, &contents, note, e) < 0)
+	if (read_kept(s, arena, &contents, &sums, note, e) < 0)
 		return -1;
 	/* Nothing was wanted: a removal that did not come to its end. */
 	if (*note || !contents.of[0].data)
 		return 0;
-	if (s->lock >= 0)
+	*out = last = last_is(arena, want, &contents, &failed);
+	if (!last && !texts_are_listed(&contents, &sums)) {
+		*note = torn(arena);
+		return 0;
+	}
+	if (s->lock >= 0) {
 		s->kept = arena_copy(arena, &contents, sizeof(contents));
-	*out = last_is(arena, want, &contents, &failed);
-	if (*out)
+		s->like = last;
+	}
+	if (last)
 		return 0;
 	last = arena_new_object(arena, struct state);
 	if (store_kept_state(s, arena, &contents, last, &failed) < 0)
@@ -320,6 +360,46 @@ static bool is_kept(const struct store *s, struct arena *arena,
 	       contents_equal(s->kept, contents);
 }
 
+static bool sysctls_equal(const struct state *a, const struct state *b)
+{
+	if (a->sysctl_count != b->sysctl_count)
+		return false;
+	for (size_t i = 0; i < a->sysctl_count; i++)
+		if (strcmp(a->sysctls[i].key, b->sysctls[i].key) != 0 ||
+		    strcmp(a->sysctls[i].value, b->sysctls[i].value) != 0)
+			return false;
+	return true;
+}
+
+/*
+ * Would WANT still be written as what was read?  It was when last_is() looked
+ * at it, and settling it has changed nothing since but what is compared here:
+ * is_settled() tells what it changes in the arrays.
+ */
+static bool is_like(const struct store *s, const struct state *want)
+{
+	const struct state *like = s->like;
+	const struct device *a = want->devices, *b;
+
+	if (!s->kept || !like || want->device_count != 1)
+		return false;
+	b = like->devices;
+	return !strcmp(want->mesh, like->mesh) &&
+	       !strcmp(a->name, b->name) && !strcmp(a->vrf, b->vrf) &&
+	       a->private_key_file == b->private_key_file &&
+	       a->peers == b->peers && a->peer_count == b->peer_count &&
+	       a->addresses == b->addresses &&
+	       a->address_count == b->address_count &&
+	       a->listen_port == b->listen_port && a->fwmark == b->fwmark &&
+	       a->mtu == b->mtu && a->automatic == b->automatic &&
+	       !((a->has ^ b->has) & ~(unsigned int)DEVICE_PRIVATE_KEY) &&
+	       want->routes == like->routes &&
+	       want->route_count == like->route_count &&
+	       want->rules == like->rules &&
+	       want->rule_count == like->rule_count &&
+	       sysctls_equal(want, like);
+}
+
 static int stage_contents(struct store *s, struct arena *arena,
 			  const struct contents *contents, struct err *e)
 {
@@ -345,14 +425,6 @@ int store_stage_rendered(struct store *s, struct arena *arena,
 			   (struct str){ out.data, out.size }, 0600, e);
 }
 
-static struct str text_copy(struct arena *arena, struct str text)
-{
-	if (!text.data)
-		return text;
-	return (struct str){ arena_strndup(arena, text.data, text.size),
-			     text.size };
-}
-
 int store_stage_applied(struct store *s, struct arena *arena,
 			const struct state *want, struct err *e)
 {
@@ -360,9 +432,14 @@ int store_stage_applied(struct store *s, struct arena *arena,
 	struct texts texts = { 0 };
 
 	s->contents = NULL;
-	texts_write(arena, want, &texts);
-	contents.of[0] = text_copy(arena, texts.wireguard.text);
-	contents.of[1] = text_copy(arena, texts.network.text);
+	if (is_like(s, want)) {
+		contents.of[0] = s->kept->of[0];
+		contents.of[1] = s->kept->of[1];
+	} else {
+		texts_write(arena, want, &texts);
+		contents.of[0] = texts.wireguard.text;
+		contents.of[1] = texts.network.text;
+	}
 	if (want->firewall) {
 		contents.of[2] = want->firewall->text;
 		/* The live table will be equal, or the run fails. */

@@ -78,6 +78,7 @@ struct store {
 	   not read, or something is wrong with it, or it was changed since */
 	const struct contents *kept;
 	struct str kept_list;
+	const struct state *like;	/* that is written as kept, or NULL */
 	/* generations that go when one that is staged is committed */
 	const uint64_t *pruned;
 	size_t pruned_count;

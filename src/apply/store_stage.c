@@ -91,14 +91,15 @@ void store_staged_abandon(struct store *s)
 	s->staged_count = 0;
 }
 
-struct pending {
+/* A rename that is yet to be done, in the mark. */
+struct renaming {
 	const char *folder, *name, *temporary;
 };
 
-static const struct field pending_fields[] = {
-	{ "folder", FIELD_STRING, offsetof(struct pending, folder) },
-	{ "name", FIELD_STRING, offsetof(struct pending, name) },
-	{ "temporary", FIELD_STRING, offsetof(struct pending, temporary) },
+static const struct field renaming_fields[] = {
+	{ "folder", FIELD_STRING, offsetof(struct renaming, folder) },
+	{ "name", FIELD_STRING, offsetof(struct renaming, name) },
+	{ "temporary", FIELD_STRING, offsetof(struct renaming, temporary) },
 };
 
 static int folder_of(const struct store *s, const char *folder)
@@ -112,7 +113,7 @@ void store_pending_write(const struct store *s, struct sbuf *out)
 {
 	for (size_t i = 0; i < s->staged_count; i++) {
 		const struct staged_file *file = &s->staged[i].file;
-		struct pending pending = {
+		struct renaming renaming = {
 			.folder = file->folder == s->state ? "state" :
 				  file->folder == s->applied ? "applied" :
 				  STORE_GENERATIONS,
@@ -123,13 +124,13 @@ void store_pending_write(const struct store *s, struct sbuf *out)
 			sysctls_pending_write(s, out);
 			continue;
 		}
-		record_write(out, "rename", pending_fields,
-			     array_size(pending_fields), &pending);
+		record_write(out, "rename", renaming_fields,
+			     array_size(renaming_fields), &renaming);
 	}
 }
 
 /* Only what store_stage() could have made of NAME. */
-static bool pending_fits(const struct store *s, const struct pending *p)
+static bool renaming_fits(const struct store *s, const struct renaming *p)
 {
 	size_t size;
 
@@ -147,12 +148,12 @@ static bool pending_fits(const struct store *s, const struct pending *p)
 static int finish_rename(const struct store *s, struct records *r,
 			 const struct record *record, struct err *e)
 {
-	struct pending p = { 0 };
+	struct renaming p = { 0 };
 	struct staged_file file;
 
-	if (!record_read(r, record, pending_fields,
-			 array_size(pending_fields), &p) ||
-	    !pending_fits(s, &p)) {
+	if (!record_read(r, record, renaming_fields,
+			 array_size(renaming_fields), &p) ||
+	    !renaming_fits(s, &p)) {
 		r->bad = true;
 		return 0;
 	}

@@ -146,10 +146,11 @@ void arena_freep(struct arena **arena)
 	*arena = NULL;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* SIZE bytes from START on, up to which all is used. */
+static char *take(struct arena *arena, size_t start, size_t size)
 {
-	size_t start = round_up(arena->used + RED_ZONE, ALIGNMENT), end;
 	char *data;
+	size_t end;
 
 	if (start > arena->size || size > arena->size - start)
 		out_of_memory();
@@ -165,6 +166,25 @@ void *arena_alloc(struct arena *arena, size_t size)
 		arena->touched = end;
 	arena->used = end;
 	return data;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	return take(arena, round_up(arena->used + RED_ZONE, ALIGNMENT), size);
+}
+
+void *arena_grow(struct arena *arena, void *data, size_t size, size_t wanted)
+{
+	void *copy;
+
+	if ((char *)data + size == at(arena, arena->used)) {
+		take(arena, arena->used, wanted - size);
+		return data;
+	}
+	copy = arena_alloc(arena, wanted);
+	if (size)
+		memcpy(copy, data, size);
+	return copy;
 }
 
 void *arena_calloc(struct arena *arena, size_t count, size_t size)
@@ -285,7 +305,7 @@ void arena_reset(struct arena *arena, size_t mark)
 void arena_room(struct arena *arena, void *items, size_t count,
 		size_t *capacity, size_t size)
 {
-	size_t wanted = *capacity ? *capacity : 4;
+	size_t wanted = *capacity ? *capacity : 4, bytes;
 	void *old, *place;
 
 	if (count < *capacity)
@@ -294,9 +314,10 @@ void arena_room(struct arena *arena, void *items, size_t count,
 		out_of_memory();
 	/* ITEMS points to a pointer of any type: only its bytes are known. */
 	memcpy(&old, items, sizeof(old));
-	place = arena_calloc(arena, wanted, size);
-	if (*capacity)
-		memcpy(place, old, *capacity * size);
+	if (__builtin_mul_overflow(wanted, size, &bytes))
+		out_of_memory();
+	place = *capacity ? arena_grow(arena, old, *capacity * size, bytes) :
+		arena_alloc(arena, bytes);
 	memcpy(items, &place, sizeof(place));
 	*capacity = wanted;
 }

@@ -42,6 +42,11 @@ void *arena_alloc(struct arena *arena, size_t size)
 void *arena_calloc(struct arena *arena, size_t count, size_t size)
 	__attribute__((returns_nonnull, malloc));
 void *arena_copy(struct arena *arena, const void *data, size_t size);
+/*
+ * DATA of SIZE bytes made WANTED bytes long, what is new zeroed: where it
+ * stands, if nothing was allocated since, else as a copy.
+ */
+void *arena_grow(struct arena *arena, void *data, size_t size, size_t wanted);
 char *arena_strdup(struct arena *arena, const char *string);
 char *arena_strndup(struct arena *arena, const char *data, size_t size);
 char *arena_printf(struct arena *arena, const char *format, ...)
@@ -63,7 +68,7 @@ void arena_reset(struct arena *arena, size_t mark);
 /*
  * Grow an array kept as ITEMS, COUNT and CAPACITY so that one more fits:
  * arena_room(a, &v->items, v->count, &v->capacity, sizeof(*v->items)).
- * Capacity doubles; the old place is not given back.
+ * Capacity doubles; an old place is not given back (arena_grow()).
  */
 void arena_room(struct arena *arena, void *items, size_t count,
 		size_t *capacity, size_t size);

@@ -171,9 +171,12 @@ static int enter(int at, const char *name, bool create, mode_t mode,
 	return err_sys(e, "open %s", name);
 }
 
-/* Closes AT, unless that is what it returns. */
+/*
+ * Closes AT, unless that is what it returns.  *READABLE: the last component
+ * could be opened at once as all of them are wanted in the end.
+ */
 static int walk(int at, struct str path, bool create, mode_t mode,
-		struct err *e)
+		bool *readable, struct err *e)
 {
 	struct str component;
 
@@ -190,7 +193,11 @@ static int walk(int at, struct str path, bool create, mode_t mode,
 		}
 		memcpy(name, component.data, component.size);
 		name[component.size] = '\0';
-		next = enter(at, name, create, mode, e);
+		next = path.size ? -1 :
+			beneath_open(at, name, O_RDONLY | O_DIRECTORY, 0);
+		*readable = next >= 0;
+		if (next < 0)
+			next = enter(at, name, create, mode, e);
 		close(at);
 		if (next < 0)
 			return -1;
@@ -204,15 +211,18 @@ int folder_open(const char *root, const char *path, bool create, mode_t mode,
 {
 	const char *base = root[0] ? root : path[0] == '/' ? "/" : ".";
 	cleanup_fd int at = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool readable = false;
 	int fd;
 
 	if (at < 0)
 		return err_sys(e, "open the folder %s", base);
-	fd = walk(at, str_of(path), create, mode, e);
+	fd = walk(at, str_of(path), create, mode, &readable, e);
 	at = fd;
 	if (fd < 0)
 		return err_wrap(e, "%s%s%s", root, root[0] && path[0] &&
 				path[0] != '/' ? "/" : "", path);
+	if (readable)
+		return fd_take(&at);
 	/* What was only passed through need not be readable, this must be. */
 	fd = beneath_open(at, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)

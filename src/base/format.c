@@ -56,7 +56,7 @@ static void put_signed(struct target *t, int64_t value)
 /* The length of a conversion that is known here, behind its '%'; or 0. */
 static size_t known(const char *at)
 {
-	if (*at && strchr("sudc%", *at))
+	if (*at == 's' || *at == 'u' || *at == 'd' || *at == 'c' || *at == '%')
 		return 1;
 	if (*at == 'z' || (*at == 'l' && at[1] == 'u'))
 		return at[1] == 'u' ? 2 : 0;

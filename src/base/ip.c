@@ -210,23 +210,26 @@ struct prefix prefix_whole(const struct ip *ip)
 
 struct prefix prefix_mask(struct prefix p)
 {
-	for (unsigned int i = 0; i < sizeof(p.ip.bytes); i++) {
-		unsigned int first = i * 8;
+	size_t whole = p.length / 8, bits = p.length % 8;
 
-		if (p.length <= first)
-			p.ip.bytes[i] = 0;
-		else if (p.length < first + 8)
-			p.ip.bytes[i] &= (uint8_t)(0xff << (first + 8 -
-							    p.length));
-	}
+	if (whole >= sizeof(p.ip.bytes))
+		return p;
+	if (bits)
+		p.ip.bytes[whole++] &= (uint8_t)(0xff << (8 - bits));
+	memset(p.ip.bytes + whole, 0, sizeof(p.ip.bytes) - whole);
 	return p;
 }
 
 bool prefix_has_host_bits(const struct prefix *p)
 {
-	struct prefix masked = prefix_mask(*p);
+	static const uint8_t zero[sizeof(p->ip.bytes)];
+	size_t whole = p->length / 8, bits = p->length % 8;
 
-	return prefix_compare(&masked, p) != 0;
+	if (whole >= sizeof(zero))
+		return false;
+	if (bits && p->ip.bytes[whole++] & 0xff >> bits)
+		return true;
+	return memcmp(p->ip.bytes + whole, zero, sizeof(zero) - whole) != 0;
 }
 
 bool prefix_has(const struct prefix *p, const struct ip *ip)

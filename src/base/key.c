@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define KEY_TEXT_SIZE 44
+#define KEY_WORDS 6	/* of eight characters, which hold them */
 #define KEY_RUN 20	/* so many characters of base64 may be a key's */
 
 static int name_compare(const void *name, const void *item)
@@ -31,37 +32,57 @@ static void ready(void)
 		abort();
 }
 
-/* All bits where LOW <= C <= HIGH, else none, without a branch on C. */
-static int within(int c, int low, int high)
+/* A byte in each of the eight bytes of a word. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/*
+ * In each byte: all bits where LOW <= C <= HIGH, else none.  Bytes of C and
+ * both bounds are below 128, so no sum reaches into the byte above.
+ */
+static uint64_t within(uint64_t c, unsigned int low, unsigned int high)
 {
-	return ~(((c - low) | (high - c)) >> 31);
+	uint64_t from = c + EACH(128 - low), beyond = c + EACH(127 - high);
+
+	return ((from & ~beyond & EACH(128)) >> 7) * 255;
 }
 
-/* RFC 4648, 4: the six bits of a character; 64 for any other. */
-static int digit_value(int c)
+/*
+ * RFC 4648, 4: in each byte the six bits of a character.  Returns bits in the
+ * bytes that have none.
+ */
+static uint64_t digit_values(uint64_t c, uint64_t *out)
 {
-	int upper = within(c, 'A', 'Z'), lower = within(c, 'a', 'z');
-	int digit = within(c, '0', '9');
-	int plus = within(c, '+', '+'), slash = within(c, '/', '/');
+	uint64_t high = c & EACH(128), all, is;
 
-	return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) |
-	       (digit & (c - '0' + 52)) | (plus & 62) | (slash & 63) |
-	       (~(upper | lower | digit | plus | slash) & 64);
+	c &= EACH(127);
+	is = all = within(c, 'A', 'Z');
+	*out = (c - (EACH('A') & is)) & is;
+	all |= is = within(c, 'a', 'z');
+	*out |= (c - (EACH('a' - 26) & is)) & is;
+	all |= is = within(c, '0', '9');
+	*out |= (c + (EACH(52 - '0') & is)) & is;
+	all |= is = within(c, '+', '+');
+	*out |= EACH(62) & is;
+	all |= is = within(c, '/', '/');
+	*out |= EACH(63) & is;
+	return high | ~all;
 }
 
-/* All bits where VALUE is above LIMIT, else none. */
-static int above(int value, int limit)
+/* In each byte: all bits where VALUE is above LIMIT, else none. */
+static uint64_t above(uint64_t value, unsigned int limit)
 {
-	return (limit - value) >> 31;
+	return (((value + EACH(127 - limit)) & EACH(128)) >> 7) * 255;
 }
 
 /* From "A" on, and from each border on so much further along in ASCII. */
-static char digit_of(int value)
+static uint64_t digits_of(uint64_t value)
 {
-	return (char)('A' + value + (above(value, 25) & ('a' - 'Z' - 1)) +
-		      (above(value, 51) & ('0' - 'z' - 1)) +
-		      (above(value, 61) & ('+' - '9' - 1)) +
-		      (above(value, 62) & ('/' - '+' - 1)));
+	uint64_t c = value + EACH('A');
+
+	c += EACH('a' - 'Z' - 1) & above(value, 25);
+	c -= EACH('z' + 1 - '0') & above(value, 51);
+	c -= EACH('9' + 1 - '+') & above(value, 61);
+	return c + (EACH('/' - '+' - 1) & above(value, 62));
 }
 
 /*
@@ -72,50 +93,81 @@ static char digit_of(int value)
  */
 int key_parse(struct str text, struct key *out)
 {
-	const unsigned char *in = (const unsigned char *)text.data;
-	struct key key;
-	size_t size = 0;
-	int bad = 0, bits = 0;
+	unsigned char in[KEY_WORDS * 8], values[KEY_WORDS * 8];
+	uint8_t bytes[KEY_WORDS * 6];
+	uint64_t bad;
 
 	if (text.size != KEY_TEXT_SIZE)
 		return -1;
-	for (int i = 0; i < KEY_TEXT_SIZE - 1; i++) {
-		int value = digit_value(in[i]);
+	memset(in, 'A', sizeof(in));
+	memcpy(in, text.data, KEY_TEXT_SIZE - 1);
+	bad = (unsigned char)text.data[KEY_TEXT_SIZE - 1] ^ '=';
+	for (size_t i = 0; i < sizeof(in); i += 8) {
+		uint64_t word;
 
-		bad |= value & 64;
-		bits = (bits & 0xfff) << 6 | (value & 63);
-		if (i % 4)
-			key.bytes[size++] = (uint8_t)(bits >> (6 - i % 4 * 2));
+		memcpy(&word, in + i, 8);
+		bad |= digit_values(word, &word);
+		memcpy(values + i, &word, 8);
 	}
-	bad |= (bits & 3) | (in[KEY_TEXT_SIZE - 1] ^ '=');
+	for (size_t i = 0, j = 0; i < sizeof(in); i += 4, j += 3) {
+		uint32_t bits = (uint32_t)values[i] << 18 |
+			(uint32_t)values[i + 1] << 12 |
+			(uint32_t)values[i + 2] << 6 | values[i + 3];
+
+		bytes[j] = (uint8_t)(bits >> 16);
+		bytes[j + 1] = (uint8_t)(bits >> 8);
+		bytes[j + 2] = (uint8_t)bits;
+	}
+	/* What is left over of the last character is none of the key's. */
+	bad |= bytes[KEY_SIZE];
 	if (!bad)
-		*out = key;
-	key_wipe(&key);
+		memcpy(out->bytes, bytes, KEY_SIZE);
+	sodium_memzero(in, sizeof(in));
+	sodium_memzero(values, sizeof(values));
+	sodium_memzero(bytes, sizeof(bytes));
 	return bad ? -1 : 0;
-}
-
-/* Three bytes, or two and nothing, to four characters. */
-static void group_format(const uint8_t *bytes, size_t count, char out[4])
-{
-	int bits = bytes[0] << 16 | bytes[1] << 8 |
-		(count > 2 ? bytes[2] : 0);
-
-	for (int i = 0; i < 4; i++)
-		out[i] = digit_of(bits >> (18 - 6 * i) & 63);
 }
 
 char *key_format(const struct key *key, char out[static KEY_TEXT_MAX])
 {
-	for (size_t i = 0; i < KEY_SIZE; i += 3)
-		group_format(key->bytes + i, KEY_SIZE - i, out + i / 3 * 4);
+	uint8_t bytes[KEY_WORDS * 6] = { 0 };
+	unsigned char values[KEY_WORDS * 8];
+
+	memcpy(bytes, key->bytes, KEY_SIZE);
+	for (size_t i = 0, j = 0; i < sizeof(bytes); i += 3, j += 4) {
+		uint32_t bits = (uint32_t)bytes[i] << 16 |
+			(uint32_t)bytes[i + 1] << 8 | bytes[i + 2];
+
+		values[j] = bits >> 18;
+		values[j + 1] = bits >> 12 & 63;
+		values[j + 2] = bits >> 6 & 63;
+		values[j + 3] = bits & 63;
+	}
+	for (size_t i = 0; i < sizeof(values); i += 8) {
+		uint64_t word;
+
+		memcpy(&word, values + i, 8);
+		word = digits_of(word);
+		memcpy(values + i, &word, 8);
+	}
+	memcpy(out, values, KEY_TEXT_SIZE - 1);
 	out[KEY_TEXT_SIZE - 1] = '=';
 	out[KEY_TEXT_SIZE] = '\0';
+	sodium_memzero(bytes, sizeof(bytes));
+	sodium_memzero(values, sizeof(values));
 	return out;
 }
 
+/* The bits that differ, of all words: no byte is looked at by itself. */
 bool key_equal(const struct key *a, const struct key *b)
 {
-	return sodium_memcmp(a->bytes, b->bytes, KEY_SIZE) == 0;
+	uint64_t x[KEY_SIZE / 8], y[KEY_SIZE / 8], odd = 0;
+
+	memcpy(x, a->bytes, KEY_SIZE);
+	memcpy(y, b->bytes, KEY_SIZE);
+	for (size_t i = 0; i < array_size(x); i++)
+		odd |= x[i] ^ y[i];
+	return !odd;
 }
 
 int key_compare(const struct key *a, const struct key *b)
@@ -125,7 +177,9 @@ int key_compare(const struct key *a, const struct key *b)
 
 bool key_is_zero(const struct key *key)
 {
-	return sodium_is_zero(key->bytes, KEY_SIZE);
+	static const struct key zero;
+
+	return key_equal(key, &zero);
 }
 
 void key_clamp(struct key *key)

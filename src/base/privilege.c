@@ -132,7 +132,8 @@ static bool children_regain(void)
 	       !(prctl(PR_GET_SECUREBITS) & SECBIT_NOROOT);
 }
 
-static void keep(uint64_t kept)
+/* Of what is permitted, KEPT stays; INHERITABLE is added to what is that. */
+static void keep(uint64_t kept, uint32_t inheritable)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -145,13 +146,14 @@ static void keep(uint64_t kept)
 		data[i].permitted &= (uint32_t)(kept >> (32 * i));
 		data[i].effective &= data[i].permitted;
 	}
+	data[0].inheritable |= inheritable;
 	(void)syscall(SYS_capset, &head, data);
 }
 
 void privilege_trim(void)
 {
 	filter_calls();
-	keep(children_regain() ? TRIMMED : TRIMMED | OF_CHILDREN);
+	keep(children_regain() ? TRIMMED : TRIMMED | OF_CHILDREN, 0);
 }
 
 void privilege_settle(void)
@@ -164,5 +166,11 @@ void privilege_settle(void)
 #ifdef SANITIZED
 	kept |= BIT(CAP_SYS_PTRACE);
 #endif
-	keep(kept);
+	keep(kept, 0);
+}
+
+void privilege_hand_on(void)
+{
+	keep(UINT64_MAX, (uint32_t)BIT(CAP_NET_ADMIN));
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0);
 }

@@ -20,3 +20,9 @@ void privilege_trim(void);
  * other process looked at.
  */
 void privilege_settle(void);
+
+/*
+ * In a user namespace of our own, where we need not be root: programs that are
+ * started have CAP_NET_ADMIN as well.
+ */
+void privilege_hand_on(void);

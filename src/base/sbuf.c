@@ -20,7 +20,6 @@ void sbuf_init(struct sbuf *b, struct arena *arena)
 static void grow(struct sbuf *b, size_t more)
 {
 	size_t wanted, capacity = b->capacity;
-	char *data;
 
 	if (__builtin_add_overflow(b->size, more, &wanted) ||
 	    wanted >= SIZE_MAX / 2)
@@ -29,9 +28,7 @@ static void grow(struct sbuf *b, size_t more)
 		return;
 	while (capacity <= wanted)
 		capacity *= 2;
-	data = arena_alloc(b->arena, capacity);
-	memcpy(data, b->data, b->size);
-	b->data = data;
+	b->data = arena_grow(b->arena, b->data, b->capacity, capacity);
 	b->capacity = capacity;
 }
 

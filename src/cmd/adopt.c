@@ -61,7 +61,8 @@ static int check_manager(struct session *s, const char *name, struct err *e)
 		.mesh = s->run.mesh, .device = name,
 		.have = device.index ? &device : NULL,
 	};
-	struct doctor doctor = { .arena = s->arena, .root = "" };
+	struct doctor doctor = { .arena = s->arena, .secrets = s->secrets,
+				 .root = "" };
 
 	if (options_force(s->options, "device") || confirm_elsewhere())
 		return 0;

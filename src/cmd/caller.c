@@ -208,6 +208,7 @@ void caller_look(struct arena *arena, const struct caller_view *view,
 		.local = found->local, .remote = found->remote,
 		.local_port = found->local_port,
 		.remote_port = found->remote_port,
+		.bound = found->bound,
 	};
 }
 
@@ -247,7 +248,10 @@ void caller_path(struct session *s)
 		.local_port = caller.local_port,
 		.remote_port = caller.remote_port,
 	};
+	/* Link-local addresses are told apart by it. */
 	way.endpoint.ip = caller.remote;
+	way.endpoint.scope = ip_is_link_local(&caller.remote) ?
+		caller.bound : 0;
 	/* Through which link is all that is missed without. */
 	if (!s->run.kernel->lookup(s->run.kernel, &way, 1, &ignored) &&
 	    way.found)

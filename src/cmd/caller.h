@@ -21,6 +21,7 @@ struct caller {
 	bool ssh;
 	struct ip local, remote;
 	uint16_t local_port, remote_port;
+	uint32_t bound;		/* the link it is bound to, 0: any */
 };
 
 /* What is looked at: the host's, or a test's. */

@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/output.h"
+#include "cmd/rehearse.h"
 #include "cmd/saved.h"
 
 static int changed_status(const struct session *s, bool changes)
@@ -74,6 +75,10 @@ static int partial_end(struct session *s)
 		output_note(s, "%s", s->run.plan.notes[i]);
 	output_note(s, "the plan is not whole: it takes CAP_NET_ADMIN to read "
 		    "the rest");
+	/* What a pipeline asked for was done, and went well. */
+	if (s->options->rehearse)
+		return output_end(s, "rehearsed, planned in part", NULL, NULL,
+				  changed_status(s, s->run.plan.count));
 	return output_end(s, "planned in part, nothing written", NULL, e,
 			  (int)e->kind);
 }
@@ -104,6 +109,15 @@ static int planned(struct session *s, struct err *e)
 			  changed_status(s, count));
 }
 
+/* Asked for where there is something to do, or to be compared with. */
+static void tell_digest(struct session *s)
+{
+	const struct options *o = s->options;
+
+	if (s->given && (s->run.plan.count || o->plan || o->output))
+		generation_digest(s->given, s->run.about.digest);
+}
+
 int change_run(struct session *s, bool adopt, struct err *e)
 {
 	struct apply_result result = { 0 };
@@ -119,7 +133,12 @@ int change_run(struct session *s, bool adopt, struct err *e)
 		output_diags(s, blame(s, e));
 		return output_end(s, "failed", NULL, e, (int)e->kind);
 	}
+	if (o->rehearse && rehearse_plan(s, e)) {
+		output_diags(s, NULL);
+		return output_end(s, "failed", NULL, e, (int)e->kind);
+	}
 	output_diags(s, NULL);
+	tell_digest(s);
 	tell_kept(s);
 	output_plan(s);
 	if (s->run.options.partial)

@@ -44,6 +44,7 @@ struct options {
 	bool dry_run, json, jsonl, detailed_exitcode, strict;
 	bool quiet, verbose, ignore_hooks, ignore_dns, help, version;
 	bool all_nodes, values;
+	bool rehearse;
 	bool check;		/* for a monitoring system */
 	bool implied;		/* no verb was given */
 	unsigned int wait;	/* seconds for the lock */
@@ -86,6 +87,7 @@ enum option_set {
 	TAKES_PROBE = 1u << 17,	/* --confirm-by */
 	TAKES_TOKEN = 1u << 18,
 	TAKES_CHECK = 1u << 20,	/* --check */
+	TAKES_REHEARSE = 1u << 27,	/* --rehearse */
 	VERB_INTERNAL = 1u << 19,	/* not in the list of verbs */
 };
 
@@ -114,9 +116,11 @@ struct session {
 	struct run run;
 	struct gates gates;
 	struct state want;
+	const struct texts *given;	/* that want was read from */
 	int home;		/* the namespace it began in; -1: still there */
 	bool forget;		/* once done, nothing is kept of the mesh */
 	bool settles;		/* the verb looks after what is pending */
+	bool unchanged;		/* the document is what was rendered last */
 	bool recovered;		/* what a killed run left was undone */
 	const char *confirm_by;	/* of the mesh's config; NULL: not said */
 	bool writes;		/* the kernel was to be written to */

@@ -150,10 +150,11 @@ static int check_token(const struct meant *meant, const struct pending *p,
 static int confirm_locked(struct session *s, const struct meant *meant,
 			  bool *pending, struct err *e)
 {
+	bool writes = !s->options->dry_run;
 	const struct pending *p;
 
-	if (session_enter(s, true, e) ||
-	    session_store(s, meant->mesh, true, e) ||
+	if (session_enter(s, writes, e) ||
+	    session_store(s, meant->mesh, writes, e) ||
 	    pending_read(s->run.store, s->arena, s->secrets, &p, e))
 		return -1;
 	*pending = p;
@@ -165,7 +166,7 @@ static int confirm_locked(struct session *s, const struct meant *meant,
 			       "meshapply rollback %s ends it", meant->mesh);
 	if (session_last(s, e) || check_token(meant, p, e))
 		return -1;
-	return pending_confirm(&s->run, "by hand", e);
+	return writes ? pending_confirm(&s->run, "by hand", e) : 0;
 }
 
 int cmd_confirm(struct options *o)
@@ -184,5 +185,8 @@ int cmd_confirm(struct options *o)
 		return output_end(&s, "failed", NULL, &e, (int)e.kind);
 	if (!pending)
 		return too_late(&s, &meant);
+	if (o->dry_run)
+		return output_end(&s, "something to confirm", NULL, NULL,
+				  o->detailed_exitcode ? EXIT_CHANGES : 0);
 	return output_end(&s, "confirmed", NULL, NULL, 0);
 }

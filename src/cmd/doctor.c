@@ -157,7 +157,8 @@ static int look_at_host(struct session *s, struct doctor *doctor,
 	if (uname(&name))
 		return err_sys(e, "uname");
 	*doctor = (struct doctor){
-		.arena = s->arena, .root = "", .now = s->run.options.now,
+		.arena = s->arena, .secrets = s->secrets, .root = "",
+		.now = s->run.options.now,
 		.daemons = !confirm_elsewhere(), .release = name.release,
 	};
 	if (session_kernel(s, e))
@@ -194,6 +195,7 @@ static int find_names(struct session *s, struct mesh_names *names,
 	return 0;
 }
 
+/* One that cannot be looked at hides no other; the first error is the run's. */
 static int look(struct session *s, struct doctor *doctor, struct err *e)
 {
 	struct mesh_names names = { 0 };
@@ -201,14 +203,19 @@ static int look(struct session *s, struct doctor *doctor, struct err *e)
 
 	if (find_names(s, &names, e) || look_at_host(s, doctor, e))
 		return -1;
-	/* Findings point into what is read of each. */
-	for (size_t i = 0; !status && i < names.count; i++) {
+	for (size_t i = 0; i < names.count; i++) {
 		cleanup_(session_closep) struct session of = { 0 };
+		struct err why = { 0 };
 
 		session_open(&of, s->options);
-		status = look_at_mesh(&of, names.items[i], doctor, e);
+		if (!look_at_mesh(&of, names.items[i], doctor, &why))
+			continue;
+		err_wrap(&why, "%s", names.items[i]);
 		if (status)
-			err_wrap(e, "%s", names.items[i]);
+			output_error(s, &why);
+		else
+			*e = why;
+		status = -1;
 	}
 	doctor_sort(&doctor->findings);
 	return status;
@@ -228,7 +235,7 @@ static void print(struct session *s, const struct doctor *doctor,
 			doctor_json(s->arena, &doctor->findings)));
 		return;
 	}
-	if (e || (s->options->quiet && !doctor->findings.count))
+	if ((e || s->options->quiet) && !doctor->findings.count)
 		return;
 	sbuf_init(&out, s->arena);
 	doctor_text(&out, &doctor->findings,

@@ -2,10 +2,12 @@
 /* How a run is to be confirmed, and the guard that it is given. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,13 +32,16 @@ bool confirm_elsewhere(void)
 	       (ours.st_ino != first.st_ino || ours.st_dev != first.st_dev);
 }
 
-/* Only there does the shipped guard see what this run sees. */
+/*
+ * Only there does the shipped guard see what this run sees, and get where this
+ * run gets: its user may not enter the namespace of a socket.
+ */
 static bool is_systemd_s(const struct session *s)
 {
 	const struct options *o = s->options;
 
 	return !access(SYSTEMD, F_OK) && !*o->root && !o->netns &&
-	       !s->run.confirm->elsewhere;
+	       !s->run.confirm->elsewhere && !s->run.options.outside;
 }
 
 static void no_output(void)
@@ -62,6 +67,8 @@ static void become_guard(char *const *arguments)
 	if (chdir("/"))
 		_exit(1);
 	no_output();
+	/* A lock or a pipe of whoever called this run ends with that. */
+	(void)syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
 	execv("/proc/self/exe", arguments);
 	_exit(127);
 }
@@ -73,13 +80,16 @@ static void become_guard(char *const *arguments)
 static int start_child(const struct session *s, struct err *e)
 {
 	const struct options *o = s->options;
-	char *arguments[8], **next = arguments;
+	char *arguments[8], **next = arguments, root[PATH_MAX];
 	pid_t pid;
 
 	*next++ = arena_strdup(s->arena, "meshapply");
 	*next++ = arena_strdup(s->arena, "guard");
+	/* It is in another working folder. */
+	if (*o->root && !realpath(o->root, root))
+		return err_sys(e, "find %s", o->root);
 	if (*o->root)
-		*next++ = arena_printf(s->arena, "--root=%s", o->root);
+		*next++ = arena_printf(s->arena, "--root=%s", root);
 	if (o->netns)
 		*next++ = arena_printf(s->arena, "--netns=%s", o->netns);
 	if (s->run.confirm->by)

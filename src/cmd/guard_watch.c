@@ -84,7 +84,7 @@ static void drain(int fd)
 		;
 }
 
-/* At the deadline, asleep or not; a deadline that is past does it at once. */
+/* At the deadline, asleep or not; one that is past does it at once, 0 never. */
 static void set_clock(int clock, uint64_t deadline)
 {
 	struct itimerspec at = { .it_value.tv_sec = (time_t)deadline };
@@ -203,8 +203,7 @@ static void probe_take(struct watch *w, const struct pending *p)
 		 w->probe.kind == PROBE_COMMAND)
 		say(w, LOG_ERR, "the record's command is not run as root");
 	else
-		w->probed = w->probe.kind != PROBE_TOKEN &&
-			w->s->run.kernel;
+		w->probed = w->probe.kind != PROBE_TOKEN;
 }
 
 /* The mesh is locked as long as the run is at work. */
@@ -249,6 +248,9 @@ static void arm(struct watch *w, const struct pending *p)
 	int held;
 
 	if (w->held >= 0 && !strcmp(w->token, p->token))
+		return;
+	/* Who cannot reach the kernel undoes nothing. */
+	if (!w->s->run.kernel)
 		return;
 	held = guard_arm(w->s->run.store, w->s->arena, p->token, &e);
 	if (held < 0) {
@@ -306,6 +308,8 @@ static bool guard_once(struct watch *w, int *timeout)
 		return true;
 	}
 	*timeout = settle(w, SETTLE_UNDO) ? RETRY_SECONDS * 1000 : 0;
+	/* One that is past would end the wait for the next try at once. */
+	set_clock(w->clock, 0);
 	return true;
 }
 

@@ -14,7 +14,7 @@ enum {
 	OPT_STRICT, OPT_ROOT, OPT_NETNS, OPT_COLOR, OPT_HOOKS, OPT_DNS,
 	OPT_WAIT, OPT_NODE, OPT_TEMPLATES, OPT_ALL_NODES, OPT_VALUES,
 	OPT_FORMAT, OPT_PLAN, OPT_LIMIT, OPT_CONFIRM, OPT_CONFIRM_BY,
-	OPT_WAIT_CONFIRMED, OPT_TOKEN, OPT_CHECK,
+	OPT_WAIT_CONFIRMED, OPT_TOKEN, OPT_CHECK, OPT_REHEARSE,
 };
 
 /* One table: what is read, what --help says, which verbs take it. */
@@ -40,6 +40,8 @@ static const struct option_row {
 	  "do what the saved plan says, or nothing" },
 	{ { "max-disruption", required_argument, NULL, OPT_LIMIT },
 	  TAKES_LIMIT, "CLASS", "refuse a plan with a step of a worse class" },
+	{ { "rehearse", no_argument, NULL, OPT_REHEARSE }, TAKES_REHEARSE,
+	  NULL, "try the plan in a network namespace of its own" },
 	{ { "values", no_argument, NULL, OPT_VALUES }, TAKES_RENDER, NULL,
 	  "print what templates see, as JSON" },
 	{ { "format", required_argument, NULL, OPT_FORMAT }, TAKES_FINDINGS,
@@ -159,10 +161,9 @@ static void help_all(void)
 	help_options(~0u);
 	puts("\nExit status: 0 as desired, 1 failed with nothing changed, "
 	     "2 changes (with\n--detailed-exitcode), 3 waits to be "
-	     "confirmed, 4 failed and rolled "
-	     "back, 5 rollback incomplete, 6 parts\nleft out (with --strict), "
-	     "7 refused by a guard, 64 to 78 nothing changed: see\n"
-	     "meshapply(8).");
+	     "confirmed, 4 failed and rolled back,\n5 rollback incomplete, "
+	     "6 parts left out (with --strict), 7 refused by a guard,\n"
+	     "64 to 78 nothing changed: see meshapply(8).");
 }
 
 static void help_verb(const struct verb *verb)
@@ -326,6 +327,7 @@ static int read_option(struct options *o, int letter, const char *argument)
 	case OPT_NODE: o->node = argument; return 0;
 	case OPT_TEMPLATES: o->templates = argument; return 0;
 	case OPT_ALL_NODES: o->all_nodes = true; return 0;
+	case OPT_REHEARSE: o->rehearse = true; return 0;
 	case OPT_VALUES: o->values = true; return 0;
 	case OPT_FORMAT: return read_format(o, argument);
 	case OPT_PLAN: o->plan = argument; return 0;

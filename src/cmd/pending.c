@@ -156,8 +156,13 @@ int confirm_end(struct session *s, struct apply_result *result)
 	case SETTLED_UNKNOWN:
 		break;
 	}
-	err_set(&e, ERR_INCOMPLETE, "the guard of this change is gone: "
-		"meshapply rollback %s undoes it", s->run.mesh);
+	if (pending_exists(s->run.store))
+		err_set(&e, ERR_INCOMPLETE, "the guard of this change is "
+			"gone: meshapply rollback %s undoes it", s->run.mesh);
+	else
+		err_set(&e, ERR_INCOMPLETE, "another run of %s did not wait "
+			"for it to be confirmed, or has removed the mesh",
+			s->run.mesh);
 	return output_end(s, "waits to be confirmed", result, &e,
 			  ERR_INCOMPLETE);
 }

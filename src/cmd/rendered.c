@@ -240,6 +240,7 @@ bool rendered_take(struct session *s, struct want *w)
 		if (s->options->verbose)
 			output_note(s, "this host is the node %s",
 				    s->run.about.node);
+		s->unchanged = true;
 		*w = kept;
 		return true;
 	}

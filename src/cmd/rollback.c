@@ -65,6 +65,33 @@ static int roll_back(struct session *s, struct err *e)
 	return output_end(s, "rolled back", NULL, NULL, 0);
 }
 
+static bool is_pending(struct session *s, const char *mesh)
+{
+	const char **names;
+	struct err ignored;
+	size_t count;
+
+	if (pending_names(s->options->root, s->arena, &names, &count,
+			  &ignored))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], mesh))
+			return true;
+	return false;
+}
+
+/*
+ * What was to be undone when this run began has been since, by its guard or on
+ * the way to the lock: to go on would undo the change before it as well.
+ */
+static bool is_undone(struct session *s)
+{
+	struct settled settled;
+
+	pending_settled(s->run.store, s->arena, &settled);
+	return settled.how == SETTLED_ROLLED_BACK;
+}
+
 /* The one before that which stands; a rollback stands for where it led. */
 static int find_before(struct session *s, uint64_t *number, struct err *e)
 {
@@ -103,6 +130,7 @@ int cmd_rollback(struct options *o)
 	cleanup_(session_closep) struct session s = { 0 };
 	const struct pending *p = NULL;
 	struct err e = { 0 };
+	bool waited = false;
 	const char *mesh;
 	uint64_t number;
 
@@ -110,8 +138,9 @@ int cmd_rollback(struct options *o)
 		o->wait = WAIT_SECONDS;
 	session_open(&s, o);
 	s.settles = true;
-	if (read_arguments(&s, &mesh, &number, &e) ||
-	    session_enter(&s, !o->dry_run, &e) ||
+	if (!read_arguments(&s, &mesh, &number, &e))
+		waited = is_pending(&s, mesh);
+	if (e.kind || session_enter(&s, !o->dry_run, &e) ||
 	    session_store(&s, mesh, !o->dry_run, &e) ||
 	    session_kernel(&s, &e) || session_last(&s, &e) ||
 	    pending_read(s.run.store, s.arena, s.secrets, &p, &e))
@@ -125,5 +154,7 @@ int cmd_rollback(struct options *o)
 	}
 	if (p)
 		return roll_back(&s, &e);
+	if (waited && !number && is_undone(&s))
+		return output_end(&s, "rolled back already", NULL, NULL, 0);
 	return go_back(&s, number, &e);
 }

@@ -53,6 +53,9 @@ static void go_home(struct session *s)
 
 void session_close(struct session *s)
 {
+	/* It was not opened. */
+	if (!s->arena)
+		return;
 	if (s->run.kernel)
 		kern_close(s->run.kernel);
 	if (s->run.store)

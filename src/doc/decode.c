@@ -7,6 +7,8 @@
 #include "doc/decode.h"
 
 #define FORMAT_VERSION 1
+/* Of addresses, for DOC_VALUES_MAX values and their order. */
+#define TREE_SPACE ((uint64_t)1 << 28)
 
 static int take_mesh(struct decoder *d, const struct field *field,
 		     const struct doc_value *value, void *object)
@@ -307,9 +309,11 @@ static void finish(struct decoder *d)
 
 static void decode(struct decoder *d)
 {
+	/* What is decoded points into the text, never into the tree. */
+	cleanup_(arena_freep) struct arena *tree = arena_new(TREE_SPACE);
 	const struct doc_value *document;
 
-	if (doc_parse(d->arena, d->secrets, d->source, d->diags,
+	if (doc_parse(tree, d->secrets, d->source, d->diags,
 		      &document) < 0 || check_version(d, document) < 0)
 		return;
 	d->whole = true;

@@ -200,7 +200,9 @@ int take_links(struct decoder *d, const struct field *field,
 			continue;
 		}
 		/* An end that is wrong is that of no node. */
-		*link = (struct mesh_link){ .ends = { { "" }, { "" } } };
+		*link = (struct mesh_link){
+			.ends = { { .name = "" }, { .name = "" } },
+		};
 		link->where = decode_place(d, item->offset);
 		decode_object(d, &link_shape, item, item->offset, link);
 		name_inline_key(d, link);

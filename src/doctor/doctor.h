@@ -41,6 +41,8 @@ struct doctor_findings {
 /* The host.  The caller fills it; all lives as long as ARENA. */
 struct doctor {
 	struct arena *arena;
+	/* Files that are read end there: there may be keys in them. */
+	struct arena *secrets;
 	const char *root;	/* put before every path; "" */
 	/* The network namespace is the one that the host's services see. */
 	bool daemons;

@@ -39,7 +39,7 @@ static int effective(const struct doctor *d, const char *link,
 
 static void end_filter(struct doctor *d, struct finding *f, const char *link)
 {
-	f->file = "/etc/sysctl.d/90-meshapply.conf";
+	f->file = doctor_printf(d, "/etc/sysctl.d/90-meshapply-%s.conf", link);
 	f->content = doctor_printf(d, "%s = 2\n",
 				   sysctl_key(d, link, "rp_filter"));
 	f->commands[0] = doctor_printf(d, "sysctl -p %s", f->file);

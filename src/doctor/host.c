@@ -79,7 +79,7 @@ bool host_read(struct doctor *d, const char *path, struct str *out)
 	}
 	if (!S_ISREG(st.st_mode))
 		return false;
-	if (!file_read_path(full, FILE_LIMIT, d->arena, out, &e))
+	if (!file_read_path(full, FILE_LIMIT, d->secrets, out, &e))
 		return true;
 	if (e.kind == ERR_PERMISSION)
 		tell_unread(d, path);
@@ -134,6 +134,19 @@ static const char *enabled_in(const struct doctor *d, const char *folder,
 	return NULL;
 }
 
+/* A link to /dev/null: a package that was removed leaves one, too. */
+static bool is_masked(const struct doctor *d, const char *folder,
+		      const char *unit)
+{
+	static const char null[] = "/dev/null";
+	char to[sizeof(null)];
+	ssize_t size = readlink(rooted(d, doctor_printf(d, "%s/%s", folder,
+							unit)),
+				to, sizeof(to));
+
+	return size == sizeof(null) - 1 && !memcmp(to, null, (size_t)size);
+}
+
 const char *unit_enabled(const struct doctor *d, const char *unit)
 {
 	static const char *const folders[] = {
@@ -142,6 +155,8 @@ const char *unit_enabled(const struct doctor *d, const char *unit)
 		"/lib/systemd/system",
 	};
 
+	if (is_masked(d, folders[0], unit) || is_masked(d, folders[1], unit))
+		return NULL;
 	for (size_t i = 0; i < array_size(folders); i++) {
 		const char *path = enabled_in(d, folders[i], unit);
 
@@ -235,6 +250,20 @@ bool conf_find(struct str text, const char *section, const char *key,
 		found = true;
 	}
 	return found;
+}
+
+bool conf_word(struct str *rest, struct str *word)
+{
+	size_t size = 0;
+
+	*rest = str_trim(*rest);
+	while (size < rest->size && rest->data[size] != ' ' &&
+	       rest->data[size] != '\t')
+		size++;
+	*word = (struct str){ rest->data, size };
+	rest->data += size;
+	rest->size -= size;
+	return size;
 }
 
 bool conf_is_no(struct str value)

@@ -17,8 +17,8 @@ bool host_exists(const struct doctor *d, const char *path);
 bool host_is_newer(const struct doctor *d, const char *path,
 		   const char *other);
 /*
- * Read a regular file, links followed, whole.  False where there is none, it
- * is too large, or may not be read, which is a finding then.
+ * Read a regular file, links followed, whole, as a secret.  False where there
+ * is none, it is too large, or may not be read, which is a finding then.
  */
 bool host_read(struct doctor *d, const char *path, struct str *out);
 /* The names in FOLDER that end in SUFFIX, sorted; none if it is not there. */
@@ -27,7 +27,8 @@ size_t host_list(const struct doctor *d, const char *folder,
 
 /* Is the unit running now?  systemd keeps a link for each that is. */
 bool unit_is_active(const struct doctor *d, const char *unit);
-/* The link that starts the unit at boot, or NULL. */
+/* The link that starts the unit at boot; NULL if there is none, or the unit is
+   masked. */
 const char *unit_enabled(const struct doctor *d, const char *unit);
 
 /*
@@ -44,6 +45,8 @@ size_t conf_files(struct doctor *d, const char *main,
    none. */
 bool conf_find(struct str text, const char *section, const char *key,
 	       struct str *value);
+/* The next word of a line, between blanks; false: there is none. */
+bool conf_word(struct str *rest, struct str *word);
 /* Words for no, as systemd and GLib take them. */
 bool conf_is_no(struct str value);
 

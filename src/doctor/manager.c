@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "doctor/host.h"
+#include "state/text.h"
 
 #define UNIT "NetworkManager.service"
 /* Made anew whenever it starts. */
@@ -71,6 +72,35 @@ static bool list_matches(struct doctor *d, struct str list, const char *device)
 	return matches;
 }
 
+/* "managed=0" in a section "[device-wg]", "match-device=" as above. */
+static bool is_left(struct doctor *d, struct str text, const char *device)
+{
+	const struct source source = { .text = text };
+	bool inside = false, matches = false, off = false, left = false;
+	struct ini_line line;
+	enum ini_kind kind;
+	struct ini ini;
+
+	ini_start(&ini, &source);
+	do {
+		kind = ini_next(&ini, &line);
+		if (kind == INI_SECTION || kind == INI_END) {
+			left |= inside && matches && off;
+			inside = kind == INI_SECTION &&
+				str_starts(line.key, "device");
+			/* Without a list it is for all. */
+			matches = true;
+			off = false;
+		} else if (kind == INI_PAIR &&
+			   str_is(line.key, "match-device")) {
+			matches = list_matches(d, line.value, device);
+		} else if (kind == INI_PAIR && str_is(line.key, "managed")) {
+			off = conf_is_no(line.value);
+		}
+	} while (kind != INI_END);
+	return left;
+}
+
 /* "unmanaged-devices=" starts anew, "unmanaged-devices+=" adds. */
 static bool is_excepted(struct doctor *d, const char *device)
 {
@@ -78,7 +108,7 @@ static bool is_excepted(struct doctor *d, const char *device)
 	size_t count = conf_files(d, "/etc/NetworkManager/NetworkManager.conf",
 				  conf_folders, 2, &files);
 	struct str text, value;
-	bool excepted = false;
+	bool excepted = false, left = false;
 
 	for (size_t i = 0; i < count; i++) {
 		if (!host_read(d, files[i], &text))
@@ -87,8 +117,9 @@ static bool is_excepted(struct doctor *d, const char *device)
 			excepted = list_matches(d, value, device);
 		if (conf_find(text, "keyfile", "unmanaged-devices+", &value))
 			excepted |= list_matches(d, value, device);
+		left |= is_left(d, text, device);
 	}
-	return excepted;
+	return excepted || left;
 }
 
 /* How it looks upon the device. */

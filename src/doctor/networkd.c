@@ -112,6 +112,11 @@ static void check_netdev(struct doctor *d, const struct doctor_mesh *m,
 	struct str text, value;
 	struct finding *f;
 
+	/* One of that name in a folder before takes its place. */
+	for (size_t i = 0; unit_folders[i] != folder; i++)
+		if (host_exists(d, doctor_printf(d, "%s/%s", unit_folders[i],
+						 name)))
+			return;
 	if (!host_read(d, path, &text) ||
 	    !conf_find(text, "NetDev", "Name", &value) ||
 	    !str_is(value, m->device))

@@ -18,18 +18,19 @@ static void tell_unit(struct doctor *d, const struct doctor_mesh *m,
 	f->commands[0] = doctor_printf(d, "systemctl disable %s", unit);
 }
 
-/* "iface wg0 inet …" of ifupdown, interfaces(5). */
-static bool has_stanza(struct str text, const char *device)
+/* "auto lo wg0" and the like of ifupdown, interfaces(5). */
+static bool is_brought_up(struct str text, const char *device)
 {
 	struct str line, word;
 
 	while (str_next(&text, '\n', &line)) {
-		line = str_trim(line);
-		if (!str_next(&line, ' ', &word) || !str_is(word, "iface"))
+		if (!conf_word(&line, &word) ||
+		    (!str_is(word, "auto") && !str_is(word, "allow-auto") &&
+		     !str_is(word, "allow-hotplug")))
 			continue;
-		line = str_trim(line);
-		if (str_next(&line, ' ', &word) && str_is(word, device))
-			return true;
+		while (conf_word(&line, &word))
+			if (str_is(word, device))
+				return true;
 	}
 	return false;
 }
@@ -40,14 +41,15 @@ static void check_stanza(struct doctor *d, const struct doctor_mesh *m,
 	struct finding *f;
 	struct str text;
 
-	if (!host_read(d, path, &text) || !has_stanza(text, m->device))
+	if (!host_read(d, path, &text) || !is_brought_up(text, m->device))
 		return;
 	f = finding_add(d, FINDING_WARNING, "ifupdown", m);
-	f->what = doctor_printf(d, "%s has ifup set up %s", path, m->device);
+	f->what = doctor_printf(d, "%s has ifup set up %s at boot", path, m->device);
 	f->why = "at the next boot two set up one device";
-	f->commands[0] = doctor_printf(d, "sed -i '/^iface %s /,/^$/s/^/#/; "
-				       "s/^auto %s$/#&/' %s", m->device,
-				       m->device, path);
+	/* What it is set up with stays, for ifup alone. */
+	f->commands[0] = doctor_printf(d, "sed -Ei '/^[[:space:]]*(auto|"
+		"allow-auto|allow-hotplug)[[:space:]]/s/[[:space:]]+%s"
+		"([[:space:]]|$)/\\1/' %s", m->device, path);
 }
 
 void check_units(struct doctor *d, const struct doctor_mesh *m)

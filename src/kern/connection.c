@@ -50,11 +50,12 @@ struct nlmsghdr *connection_encode_list(struct arena *arena, uint8_t family)
 	return encode(arena, &request);
 }
 
-struct nlmsghdr *connection_encode_find(struct arena *arena,
-					const struct connection *like)
+static struct nlmsghdr *encode_like(struct arena *arena,
+				    const struct connection *like,
+				    uint8_t family)
 {
 	struct inet_diag_req_v2 request = {
-		.sdiag_family = like->remote.family,
+		.sdiag_family = family,
 		.sdiag_protocol = IPPROTO_TCP,
 		.idiag_ext = 1u << (INET_DIAG_INFO - 1),
 		.idiag_states = ALL_STATES,
@@ -68,6 +69,12 @@ struct nlmsghdr *connection_encode_find(struct arena *arena,
 	memcpy(request.id.idiag_dst, like->remote.bytes,
 	       sizeof(request.id.idiag_dst));
 	return encode(arena, &request);
+}
+
+struct nlmsghdr *connection_encode_find(struct arena *arena,
+					const struct connection *like)
+{
+	return encode_like(arena, like, like->remote.family);
 }
 
 static struct ip ip_of(uint8_t family, const __be32 bytes[4])
@@ -117,6 +124,7 @@ int connection_decode(const struct nlmsghdr *message, struct connection *out,
 		.local_port = ntohs(of.id.idiag_sport),
 		.remote_port = ntohs(of.id.idiag_dport),
 		.inode = of.idiag_inode,
+		.bound = of.id.idiag_if,
 		.established = of.idiag_state == STATE_ESTABLISHED,
 	};
 	out->counted =
@@ -189,6 +197,47 @@ int connection_list(struct arena *arena, struct connection **out,
 }
 
 /* Where it is gone the kernel may answer with who listens on its port. */
+static bool has_found(const struct list *list, const struct connection *like,
+		      struct connection *out)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (!list->items[i].established ||
+		    !connection_equal(like, &list->items[i]))
+			continue;
+		*out = list->items[i];
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A socket that is bound to a link, as those of link-local addresses are, is
+ * found by that link alone, or among all of these ports; one of IPv6 may have
+ * mapped addresses.
+ */
+static int find_bound(struct talk *talk, struct list *list,
+		      const struct talk_reader *reader,
+		      const struct connection *like, struct connection *out,
+		      bool *found, struct err *e)
+{
+	const uint8_t families[] = { like->remote.family, AF_INET6 };
+
+	for (size_t i = 0; i < array_size(families) && !*found; i++) {
+		struct nlmsghdr *m = encode_like(list->arena, like,
+						 families[i]);
+		struct err why;
+
+		if (talk_dump(talk, m, reader, &why)) {
+			if (why.number == ENOENT)
+				continue;
+			*e = why;
+			return -1;
+		}
+		*found = has_found(list, like, out);
+	}
+	return 0;
+}
+
 int connection_find(struct arena *arena, const struct connection *like,
 		    struct connection *out, bool *found, struct err *e)
 {
@@ -202,17 +251,14 @@ int connection_find(struct arena *arena, const struct connection *like,
 	*found = false;
 	if (talk_open(&talk, arena, NETLINK_SOCK_DIAG, e))
 		return -1;
-	if (talk_request(&talk, connection_encode_find(arena, like), &reader,
-			 &why)) {
-		if (why.number == ENOENT)
-			return 0;
+	if (!talk_request(&talk, connection_encode_find(arena, like), &reader,
+			  &why)) {
+		*found = has_found(&list, like, out);
+	} else if (why.number != ENOENT) {
 		*e = why;
 		return err_wrap(e, "reading a TCP connection");
 	}
-	if (!list.count || !list.items[0].established ||
-	    !connection_equal(like, &list.items[0]))
-		return 0;
-	*out = list.items[0];
-	*found = true;
+	if (!*found && find_bound(&talk, &list, &reader, like, out, found, e))
+		return err_wrap(e, "reading TCP connections");
 	return 0;
 }

@@ -20,6 +20,7 @@ struct connection {
 	struct ip local, remote;
 	uint16_t local_port, remote_port;	/* host order */
 	uint32_t inode;		/* of its socket; 0: no process has it */
+	uint32_t bound;		/* the link its socket is bound to, 0: any */
 	bool established;
 	bool counted;		/* what follows is known: linux/tcp.h */
 	uint64_t acked;		/* bytes that the other end has confirmed */

@@ -29,19 +29,29 @@ static uint32_t element_flags(const struct firewall_element *element)
 	return nft_canon_u32(element->bytes, NFTA_SET_ELEM_FLAGS, 0);
 }
 
+/* An element of intervals, with what it is sorted by. */
+struct border {
+	const struct firewall_element *element;
+	struct str key;
+	bool end;
+};
+
+static struct border border_of(const struct firewall_element *element)
+{
+	struct border border = { .element = element, .key = { "", 0 } };
+
+	border.end = element_flags(element) & NFT_SET_ELEM_INTERVAL_END;
+	nft_canon_find(element->bytes, NFTA_SET_ELEM_KEY, &border.key);
+	return border;
+}
+
 /* By key, an end before the start at its place. */
 static int compare_borders(const void *a, const void *b)
 {
-	const struct firewall_element *const *x = a, *const *y = b;
-	struct str x_key = { "", 0 }, y_key = { "", 0 };
-	int x_end = element_flags(*x) & NFT_SET_ELEM_INTERVAL_END;
-	int y_end = element_flags(*y) & NFT_SET_ELEM_INTERVAL_END;
-	int order;
+	const struct border *x = a, *y = b;
+	int order = str_compare(x->key, y->key);
 
-	nft_canon_find((*x)->bytes, NFTA_SET_ELEM_KEY, &x_key);
-	nft_canon_find((*y)->bytes, NFTA_SET_ELEM_KEY, &y_key);
-	order = str_compare(x_key, y_key);
-	return order ? order : y_end - x_end;
+	return order ? order : y->end - x->end;
 }
 
 static int compare_parts(const struct firewall_element *a,
@@ -67,20 +77,19 @@ static bool is_of_intervals(const struct firewall_object *set)
 	return flags & NFT_SET_INTERVAL && !(flags & NFT_SET_CONCAT);
 }
 
-static void pair_borders(const struct firewall_element **borders,
-			 size_t count, struct units *out)
+static void pair_borders(const struct border *borders, size_t count,
+			 struct units *out)
 {
 	for (size_t i = 0; i < count; i++) {
-		bool end = element_flags(borders[i]) &
-			   NFT_SET_ELEM_INTERVAL_END;
 		struct unit *last = &out->items[out->count - !!out->count];
+		const struct firewall_element *element = borders[i].element;
 
-		if (!end)
-			out->items[out->count++].start = borders[i];
+		if (!borders[i].end)
+			out->items[out->count++].start = element;
 		else if (out->count && last->start && !last->end)
-			last->end = borders[i];
+			last->end = element;
 		else
-			out->items[out->count++].end = borders[i];
+			out->items[out->count++].end = element;
 	}
 }
 
@@ -94,20 +103,18 @@ static struct units units_of(struct arena *arena, const struct firewall *f,
 	struct units units = {
 		.items = arena_new_array(arena, struct unit, count),
 	};
-	const struct firewall_element **borders;
+	struct border *borders;
 
 	if (!is_of_intervals(set)) {
 		for (size_t i = 0; i < count; i++)
 			units.items[units.count++].start = &elements[i];
 		return units;
 	}
-	borders = arena_new_array(arena, const struct firewall_element *,
-				  count);
+	borders = arena_new_array(arena, struct border, count);
 	for (size_t i = 0; i < count; i++)
-		borders[i] = &elements[i];
+		borders[i] = border_of(&elements[i]);
 	if (count)
-		items_sort(borders, count, sizeof(const void *),
-			   compare_borders);
+		items_sort(borders, count, sizeof(*borders), compare_borders);
 	pair_borders(borders, count, &units);
 	if (units.count)
 		items_sort(units.items, units.count, sizeof(*units.items),

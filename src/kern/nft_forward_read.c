@@ -13,6 +13,8 @@
 #include "kern/talk.h"
 
 #define REQUEST_SIZE 1024u
+/* Of addresses of IPv6, as nft(8) numbers the types of keys. */
+#define TYPE_IP6ADDR 8
 
 struct reading {
 	struct talk talk;
@@ -90,7 +92,10 @@ static int read_elements(struct reading *r, size_t from, size_t to,
 	return 0;
 }
 
-/* Sets of names of links alone matter: those with keys of that size. */
+/*
+ * Sets of names of links alone matter: those with keys of that size.  That
+ * of an IPv6 address is the same, and lists of these are long.
+ */
 static void keep_name_sets(struct reading *r, size_t from)
 {
 	struct str rest = { r->out.data + from, r->out.size - from };
@@ -100,7 +105,9 @@ static void keep_name_sets(struct reading *r, size_t from)
 	while (nft_next_message(&rest, &m) == NFT_WALK_ITEM) {
 		size_t size = NLMSG_ALIGN(m.whole.size);
 
-		if (nft_attr_u32(m.attrs, NFTA_SET_KEY_LEN, 0) != IFNAMSIZ)
+		if (nft_attr_u32(m.attrs, NFTA_SET_KEY_LEN, 0) != IFNAMSIZ ||
+		    nft_attr_u32(m.attrs, NFTA_SET_KEY_TYPE, 0) ==
+		    TYPE_IP6ADDR)
 			continue;
 		memmove(r->out.data + end, m.whole.data, size);
 		end += size;

@@ -153,8 +153,13 @@ int value_check_text(const struct source *source, struct diags *diags)
 
 struct str value_squeeze(struct str value, char *buffer, size_t size)
 {
-	size_t used = 0;
+	size_t used = 0, plain = 0;
 
+	/* As nearly always: it may stay where it is. */
+	while (plain < value.size && (unsigned char)value.data[plain] > ' ')
+		plain++;
+	if (plain == value.size && plain <= size)
+		return value;
 	for (size_t i = 0; i < value.size; i++) {
 		if (is_blank(value.data[i]))
 			continue;

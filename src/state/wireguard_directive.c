@@ -250,6 +250,17 @@ static void refuse_section(struct wireguard_reader *r, struct str key,
 		"an empty line between them parts it";
 }
 
+/* Its words are put together only where they are wanted. */
+static bool is_repeated(struct wireguard_reader *r,
+			enum wireguard_directive d, struct str key)
+{
+	struct str *seen = &r->seen_directives[d];
+	const char *name = !seen->data ? names[d] :
+		arena_printf(r->arena, "#@ %s", names[d]);
+
+	return wireguard_is_repeated(r, seen, key, name);
+}
+
 void wireguard_take_directive(struct wireguard_reader *r,
 			      const struct ini_line *line)
 {
@@ -276,9 +287,7 @@ void wireguard_take_directive(struct wireguard_reader *r,
 			    "#@ %s wants a value", names[d]);
 		return;
 	}
-	if (d != DIRECTIVE_SYSCTL &&
-	    wireguard_is_repeated(r, &r->seen_directives[d], line->key,
-				  arena_printf(r->arena, "#@ %s", names[d])))
+	if (d != DIRECTIVE_SYSCTL && is_repeated(r, d, line->key))
 		return;
 	if (r->section == SECTION_PEER)
 		take_peer(r, d, line->value);

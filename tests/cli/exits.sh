@@ -148,7 +148,7 @@ if [ "$CLI_INSIDE" = root ] && nobody version >/dev/null 2>&1; then
 	is "validate compiles the firewall without root" \
 		"$(grep -c 'not compiled' "$err")" 0
 	exits "77: a key folder of another's" 77 nobody plan "${r[@]}" f/
-	rmdir image/etc/meshapply/keys image/etc/meshapply
+	rmdir image/etc/meshapply/keys image/etc/meshapply image/etc
 	exits "77: plan" 77 nobody plan "${r[@]}" wg0.conf
 	tells "77: plan says what it could not read" 'cannot read|not permitted'
 	tells "77: plan says what it takes" 'CAP_NET_ADMIN'

@@ -102,7 +102,7 @@ tells "66: both files are named" 'office.conf: open .*/none.json: No such file'
 
 ### Usage, for machines
 
-for line in "plan --json --nosuch x" "plan --json" "plan --json --node=a --output=b x" \
+for line in "plan --json --nosuch x" "plan --json" "plan --json --node=a --format=sarif x" \
 	"validate --json --format=xml x" "--json"; do
 	read -ra words <<<"$line"
 	exits "64: $line" 64 m "${words[@]}"

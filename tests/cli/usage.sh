@@ -142,9 +142,10 @@ exits "no argument" 64 m
 tells "no argument: what may be given is said" 'wg0.conf.*--help'
 exits "verb apply without a source" 64 m apply
 tells "apply without a source: it is wanted" 'apply wants SOURCE'
-for verb in plan validate render adopt remove recover key; do
+for verb in plan validate render adopt remove key; do
 	exits "$verb without an argument" 64 m $verb
 done
+check "recover without an argument: of all meshes" m recover "--root=$PWD/empty" --force=root
 exits "a verb mistyped" "$bare" m stauts
 tells "a verb mistyped: a guess" '(No such file|denied).*; did you mean the verb status\?'
 exits "a verb mistyped, with what it takes" 64 m stauts wg0

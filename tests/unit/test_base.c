@@ -164,6 +164,31 @@ static bool holds(const char *place, const char *text)
 	return !memcmp(copy, text, size);
 }
 
+START_TEST(what_is_last_grows_in_place)
+{
+	struct arena *own = arena_new(1 << 23);
+	size_t mark = arena_mark(own);
+	char *p, *q;
+
+	/* What was used before is zeroed again. */
+	memset(arena_alloc(own, 1 << 20), 1, 1 << 20);
+	arena_reset(own, mark);
+	p = arena_copy(own, "abc", 3);
+	q = arena_grow(own, p, 3, 2 << 20);
+	ck_assert_ptr_eq(p, q);
+	ck_assert_mem_eq(q, "abc", 3);
+	for (size_t i = 3; i < 2 << 20; i++)
+		if (q[i])
+			ck_abort_msg("byte %zu is not zero", i);
+	arena_alloc(own, 1);
+	p = arena_grow(own, q, 2 << 20, (2 << 20) + 1);
+	ck_assert_ptr_ne(p, q);
+	ck_assert_mem_eq(p, "abc", 4);
+	ck_assert_int_eq(p[2 << 20], 0);
+	arena_free(own);
+}
+END_TEST
+
 START_TEST(secrets_are_wiped)
 {
 	struct arena *secrets = arena_new_secret(1 << 22);
@@ -181,6 +206,7 @@ START_TEST(secrets_are_wiped)
 	sbuf_init(&b, secrets);
 	sbuf_puts(&b, "outgrown");
 	first = b.data;
+	arena_alloc(secrets, 1);	/* it cannot grow where it stands */
 	sbuf_printf(&b, "%0500d", 1);
 	ck_assert_ptr_ne(first, b.data);
 	ck_assert(holds(first, "outgrown"));
@@ -508,6 +534,7 @@ int main(void)
 	tcase_add_test(tcase, arena_gives_zeroed_aligned_memory);
 	tcase_add_test(tcase, arena_never_moves);
 	tcase_add_test(tcase, arena_populates);
+	tcase_add_test(tcase, what_is_last_grows_in_place);
 	tcase_add_test(tcase, secrets_are_wiped);
 	tcase_add_test(tcase, secrets_stay_here);
 #ifdef WITH_ASAN

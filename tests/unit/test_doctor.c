@@ -1,138 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who fights over a mesh: from files of other programs and a kernel's state. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/err.h"
-#include "doctor/doctor.h"
 #include "support/check.h"
-#include "support/scratch.h"
-
-#define NOW INT64_C(1800000000)
-
-static struct arena *arena;
-static struct scratch scratch;
-static struct doctor doctor;
-static struct doctor_mesh mesh;
-static struct device device;
-static struct state have;
-static struct link links[4];
-static struct sysctl sysctls[8];
-
-static void setup(void)
-{
-	arena = arena_new((size_t)1 << 28);
-	scratch_open(&scratch);
-	memset(links, 0, sizeof(links));
-	have = (struct state){ .links = links, .sysctls = sysctls };
-	device = (struct device){ .name = "wg0", .index = 7, .up = true,
-				  .listen_port = 51820, .owned = true };
-	mesh = (struct doctor_mesh){ .mesh = "office", .device = "wg0",
-				     .have = &device, .port = 51820 };
-	doctor = (struct doctor){
-		.arena = arena, .root = scratch.path, .daemons = true,
-		.now = NOW, .release = "6.1.0-13-amd64", .have = &have,
-	};
-}
-
-static void teardown(void)
-{
-	scratch_close(&scratch);
-	arena_free(arena);
-}
-
-/* PATH beneath the scratch folder, its folders made. */
-static const char *beneath(const char *path)
-{
-	char *full = arena_printf(arena, "%s%s", scratch.path, path);
-
-	for (char *c = full + strlen(scratch.path) + 1; *c; c++) {
-		if (*c != '/')
-			continue;
-		*c = '\0';
-		mkdir(full, 0755);
-		*c = '/';
-	}
-	return full;
-}
-
-static void put(const char *path, const char *text)
-{
-	int fd = open(beneath(path), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
-	close(fd);
-}
-
-static void put_link(const char *path)
-{
-	unlink(beneath(path));
-	ck_assert_int_eq(symlink("whatever", beneath(path)), 0);
-}
-
-static void activate(const char *unit)
-{
-	put_link(arena_printf(arena, "/run/systemd/units/invocation:%s",
-			      unit));
-}
-
-static void make_older(const char *path)
-{
-	const struct timespec times[2] = { { .tv_sec = 1000 },
-					   { .tv_sec = 1000 } };
-
-	ck_assert_int_eq(utimensat(AT_FDCWD, beneath(path), times, 0), 0);
-}
-
-static void look(void)
-{
-	doctor.findings = (struct doctor_findings){ 0 };
-	doctor_host(&doctor);
-	doctor_mesh(&doctor, &mesh);
-	doctor_sort(&doctor.findings);
-}
-
-static const struct finding *found(const char *id)
-{
-	for (size_t i = 0; i < doctor.findings.count; i++)
-		if (!strcmp(doctor.findings.items[i].id, id))
-			return &doctor.findings.items[i];
-	return NULL;
-}
-
-static const struct finding *expect(const char *id, enum finding_level level,
-				    const char *word)
-{
-	const struct finding *f;
-
-	look();
-	f = found(id);
-	ck_assert_msg(f != NULL, "no finding %s", id);
-	ck_assert_int_eq(f->level, level);
-	ck_assert_msg(strstr(f->what, word) != NULL, "%s", f->what);
-	ck_assert(f->why && (f->file || f->commands[0]));
-	ck_assert(!f->file == !f->content);
-	return f;
-}
-
-static void expect_none(void)
-{
-	look();
-	ck_assert_msg(!doctor.findings.count, "%s",
-		      doctor.findings.count ? doctor.findings.items[0].what :
-		      "");
-}
-
-/* What a finding says to write ends it. */
-static void obey(const struct finding *f)
-{
-	put(f->file, f->content);
-}
+#include "support/doctor.h"
 
 START_TEST(healthy)
 {
@@ -184,6 +59,26 @@ START_TEST(networkd_takes_all)
 	f = expect("networkd-rules", FINDING_WARNING, "RoutingPolicyRules");
 	obey(f);
 	expect_none();
+}
+END_TEST
+
+/* Who wants another one masks it, and the link that starts it stays. */
+START_TEST(masked)
+{
+	const char *mask = beneath("/etc/systemd/system/"
+				   "systemd-networkd.service");
+
+	put_link("/etc/systemd/system/multi-user.target.wants/"
+		 "systemd-networkd.service");
+	expect("networkd-routes", FINDING_WARNING, "ManageForeignRoutes");
+	ck_assert_int_eq(symlink("/dev/null", mask), 0);
+	expect_none();
+	unlink(mask);
+	ck_assert_int_eq(symlink("/dev/nul", mask), 0);
+	expect("networkd-routes", FINDING_WARNING, "ManageForeignRoutes");
+	unlink(mask);
+	ck_assert_int_eq(symlink("/dev/nulls", mask), 0);
+	expect("networkd-routes", FINDING_WARNING, "ManageForeignRoutes");
 }
 END_TEST
 
@@ -253,6 +148,12 @@ START_TEST(networkd_netdev)
 	    "[NetDev]\nName=wg0\nKind=wireguard\n");
 	expect("networkd-device", FINDING_ERROR,
 	       "/run/systemd/network/10-wg.netdev");
+	/* Told once, and not at all where it is overruled. */
+	put("/usr/lib/systemd/network/10-wg.netdev", "[NetDev]\nName=wg0\n");
+	look();
+	ck_assert_uint_eq(doctor.findings.count, 1);
+	put("/etc/systemd/network/10-wg.netdev", "");
+	expect_none();
 }
 END_TEST
 
@@ -313,6 +214,35 @@ START_TEST(manager_lists)
 }
 END_TEST
 
+START_TEST(manager_sections)
+{
+	static const struct {
+		const char *text;
+		bool left;
+	} cases[] = {
+		{ "[device-wg]\nmatch-device=interface-name:wg0\nmanaged=0\n",
+		  true },
+		{ "[device]\nmanaged=false\n", true },
+		{ "[device-a]\nmatch-device=type:wireguard\nmanaged=no\n"
+		  "[device-b]\nmatch-device=eth0\nmanaged=1\n", true },
+		{ "[device-wg]\nmatch-device=interface-name:wg0\nmanaged=1\n",
+		  false },
+		{ "[device-a]\nmatch-device=interface-name:wg0\n"
+		  "[device-b]\nmatch-device=eth0\nmanaged=0\n", false },
+		{ "[main]\nmanaged=0\n", false },
+		{ "managed=0\n", false },
+	};
+
+	activate("NetworkManager.service");
+	for (size_t i = 0; i < array_size(cases); i++) {
+		put("/etc/NetworkManager/conf.d/a.conf", cases[i].text);
+		look();
+		ck_assert_msg(!found("networkmanager-link") == cases[i].left,
+			      "%s", cases[i].text);
+	}
+}
+END_TEST
+
 START_TEST(manager_connection)
 {
 	activate("NetworkManager.service");
@@ -350,6 +280,28 @@ START_TEST(ruleset)
 	put("/etc/nftables.conf", "flush ruleset; table inet x { }\n");
 	expect("nftables-flush", FINDING_WARNING, "flushes");
 	put("/etc/nftables.conf", "flush table inet filter\n");
+	expect_none();
+}
+END_TEST
+
+START_TEST(ruleset_of_several)
+{
+	const char *conf = "/etc/sysconfig/nftables.conf";
+	const struct finding *f;
+
+	activate("nftables.service");
+	put(conf, "flush\truleset\n\ntable inet filter {\n}\ntable nat {\n}\n"
+	    "table ip6 odd/name {\n}\n");
+	f = expect("nftables-flush", FINDING_WARNING, conf);
+	run_on(f->commands[0], conf);
+	ck_assert_str_eq(text_of(conf), "table inet filter\ndelete table inet "
+			 "filter\ntable ip nat\ndelete table ip nat\n\n"
+			 "table inet filter {\n}\ntable nat {\n}\n"
+			 "table ip6 odd/name {\n}\n");
+	expect_none();
+	put(conf, "flush ruleset\ninclude \"x\"\n");
+	f = expect("nftables-flush", FINDING_WARNING, conf);
+	run_on(f->commands[0], conf);
 	expect_none();
 }
 END_TEST
@@ -408,6 +360,8 @@ START_TEST(reverse_path_of_all)
 	sysctl_put("net.ipv4.conf.wg/0.rp_filter", "0");
 	f = expect("rp-filter", FINDING_WARNING, "wg.0");
 	ck_assert(strstr(f->content, "wg/0.rp_filter = 2") != NULL);
+	/* A file of its own: one finding's does not replace another's. */
+	ck_assert_str_eq(f->file, "/etc/sysctl.d/90-meshapply-wg.0.conf");
 	sysctl_set("net.ipv4.conf.wg/0.rp_filter", "2");
 	expect_none();
 }
@@ -426,12 +380,20 @@ END_TEST
 
 START_TEST(stanzas)
 {
-	put("/etc/network/interfaces", "auto lo\niface lo inet loopback\n"
-	    "# iface wg0 inet static\niface wg01 inet static\n");
+	const char *path = "/etc/network/interfaces.d/vpn";
+	const struct finding *f;
+
+	/* What ifup is not to set up by itself is no harm. */
+	put("/etc/network/interfaces", "auto lo wg01\niface lo inet loopback\n"
+	    "# auto wg0\niface wg0 inet static\niface wg01 inet static\n");
 	expect_none();
-	put("/etc/network/interfaces.d/vpn",
-	    "auto wg0\niface  wg0 inet static\n");
-	expect("ifupdown", FINDING_WARNING, "interfaces.d/vpn");
+	put(path, "auto lo\twg0 wg01\niface  wg0 inet static\n"
+	    "allow-hotplug wg0\niface eth0 inet dhcp\n");
+	f = expect("ifupdown", FINDING_WARNING, "interfaces.d/vpn");
+	run_on(f->commands[0], path);
+	ck_assert_str_eq(text_of(path), "auto lo wg01\niface  wg0 inet static\n"
+			 "allow-hotplug\niface eth0 inet dhcp\n");
+	expect_none();
 }
 END_TEST
 
@@ -474,6 +436,23 @@ START_TEST(configs)
 	expect("port", FINDING_WARNING, "/etc/wireguard/vpn.conf");
 	put("/etc/wireguard/vpn.conf", "[Interface]\nListenPort = 51821\n");
 	expect_none();
+}
+END_TEST
+
+/* What is read ends in memory for secrets, and no finding has it. */
+START_TEST(keys)
+{
+	char text[65536] = "[NetDev]\nName=wg0\n[WireGuard]\nPrivateKey=";
+	size_t before;
+
+	activate("systemd-networkd.service");
+	look();
+	memset(text + strlen(text), 'k', sizeof(text) - strlen(text) - 1);
+	put("/etc/systemd/network/a.netdev", text);
+	before = arena_used(arena);
+	expect("networkd-device", FINDING_ERROR, "a.netdev");
+	ck_assert_uint_lt(arena_used(arena) - before, sizeof(text) / 2);
+	ck_assert_uint_gt(arena_used(secrets), sizeof(text));
 }
 END_TEST
 
@@ -541,9 +520,12 @@ int main(void)
 	const struct check_case cases[] = {
 		CHECK_CASE(healthy), CHECK_CASE(kernels), CHECK_CASE(clocks),
 		CHECK_CASE(networkd_takes_all), CHECK_CASE(networkd_by_order),
+		CHECK_CASE(masked), CHECK_CASE(ruleset_of_several),
+		CHECK_CASE(keys),
 		CHECK_CASE(networkd_not_running), CHECK_CASE(networkd_link),
 		CHECK_CASE(networkd_netdev), CHECK_CASE(manager_link),
-		CHECK_CASE(manager_lists), CHECK_CASE(manager_connection),
+		CHECK_CASE(manager_lists), CHECK_CASE(manager_sections),
+		CHECK_CASE(manager_connection),
 		CHECK_CASE(ruleset), CHECK_CASE(ruleset_not_loaded),
 		CHECK_CASE(reverse_path), CHECK_CASE(reverse_path_of_all),
 		CHECK_CASE(units), CHECK_CASE(stanzas), CHECK_CASE(ports),
@@ -551,6 +533,6 @@ int main(void)
 		CHECK_CASE(rubbish), CHECK_CASE(unread), CHECK_CASE(sorted),
 	};
 
-	return check_run_within("doctor", cases, array_size(cases), setup,
-				teardown);
+	return check_run_within("doctor", cases, array_size(cases), host_make,
+				host_end);
 }

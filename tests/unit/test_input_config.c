@@ -85,6 +85,7 @@ START_TEST(all_keys)
 			"  key=keys/mine.key  \n"
 			"\tnode = ir\n"
 			"templates = /srv/templates # not a comment\n"
+			"netns = inside\nsocket_netns = outside\n"
 			"confirm_by = tcp:192.0.2.1:22\n"));
 	ck_assert_str_eq(config.source, arena_printf(arena,
 			 "%s/etc/meshapply/office.json", scratch.path));
@@ -92,6 +93,8 @@ START_TEST(all_keys)
 			 "%s/etc/meshapply/keys/mine.key", scratch.path));
 	ck_assert_str_eq(config.node, "ir");
 	ck_assert_str_eq(config.templates, "/srv/templates # not a comment");
+	ck_assert_str_eq(config.netns, "inside");
+	ck_assert_str_eq(config.socket_netns, "outside");
 	ck_assert_str_eq(config.confirm_by, "tcp:192.0.2.1:22");
 	ck_assert_str_eq(config.text.name, arena_printf(arena,
 			 "%s/etc/meshapply/office.conf", scratch.path));
@@ -115,6 +118,8 @@ START_TEST(nothing_said)
 		ck_assert_ptr_null(config.key);
 		ck_assert_ptr_null(config.node);
 		ck_assert_ptr_null(config.templates);
+		ck_assert_ptr_null(config.netns);
+		ck_assert_ptr_null(config.socket_netns);
 	}
 	teardown();
 }

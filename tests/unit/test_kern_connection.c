@@ -4,6 +4,7 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,6 +64,7 @@ static struct nlmsghdr *answer(uint8_t family, const void *local,
 	of->idiag_inode = 4711;
 	of->id.idiag_sport = htons(22);
 	of->id.idiag_dport = htons(50022);
+	of->id.idiag_if = 9;
 	memcpy(of->id.idiag_src, local, length);
 	memcpy(of->id.idiag_dst, remote, length);
 	if (size)
@@ -113,6 +115,7 @@ static void decodes(const struct nlmsghdr *m, const struct connection *like,
 	ck_assert_msg(!connection_decode(m, &c, &e), "%s", e.text);
 	ck_assert(connection_equal(&c, like));
 	ck_assert_uint_eq(c.inode, 4711);
+	ck_assert_uint_eq(c.bound, 9);
 	ck_assert(c.established);
 	ck_assert_int_eq(c.counted, counted);
 	if (!counted)
@@ -176,8 +179,8 @@ struct pair {
 	struct connection c;	/* as the caller has it */
 };
 
-/* A connection over lo; FAMILY is that of the one that listens. */
-static bool pair_open(struct pair *p, int family)
+/* A connection over lo; FAMILY is that of the one that listens, on LINK. */
+static bool pair_open(struct pair *p, int family, const char *link)
 {
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
 	struct sockaddr_in to = { .sin_family = AF_INET }, from;
@@ -187,6 +190,8 @@ static bool pair_open(struct pair *p, int family)
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	p->listens = socket(family, SOCK_STREAM, 0);
 	if (p->listens < 0 ||
+	    (link && setsockopt(p->listens, SOL_SOCKET, SO_BINDTODEVICE, link,
+				(socklen_t)strlen(link))) ||
 	    bind(p->listens, six_too ? (void *)&any : (void *)&to,
 		 six_too ? sizeof(any) : sizeof(to)) || listen(p->listens, 1))
 		return false;
@@ -223,7 +228,7 @@ static const struct connection *listed(const struct connection *like)
 	return NULL;
 }
 
-static void live(int family)
+static void live(int family, const char *link)
 {
 	struct connection now, other, back;
 	const struct connection *c;
@@ -231,8 +236,9 @@ static void live(int family)
 	struct stat st;
 	bool found;
 
-	if (!pair_open(&p, family)) {
-		printf("SKIP: a connection over lo, family %d\n", family);
+	if (!pair_open(&p, family, link)) {
+		printf("SKIP: a connection over lo, family %d%s\n", family,
+		       link ? ", bound" : "");
 		return;
 	}
 	/* The one that answers: of IPv6, it has mapped addresses. */
@@ -243,6 +249,7 @@ static void live(int family)
 	ck_assert_ptr_nonnull(c);
 	ck_assert(!fstat(p.answers, &st));
 	ck_assert_uint_eq(c->inode, (uint32_t)st.st_ino);
+	ck_assert_uint_eq(c->bound, link ? if_nametoindex(link) : 0);
 	ck_assert(!connection_find(arena, &back, &now, &found, &e) && found);
 	ck_assert(now.counted);
 	ck_assert_int_eq(write(p.answers, "hello", 5), 5);
@@ -269,8 +276,11 @@ START_TEST(of_the_kernel)
 		printf("SKIP: sock_diag: %s\n", e.text);
 		return;
 	}
-	live(AF_INET);
-	live(AF_INET6);
+	live(AF_INET, NULL);
+	live(AF_INET6, NULL);
+	/* As those of link-local addresses, and of a VRF, are. */
+	live(AF_INET, "lo");
+	live(AF_INET6, "lo");
 }
 END_TEST
 

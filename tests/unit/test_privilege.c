@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "support/check.h"
 
 #define BIT(capability) (UINT64_C(1) << (capability))

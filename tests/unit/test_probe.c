@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Probes: their words, their baseline, and what they see, look by look. */
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -406,6 +407,11 @@ START_TEST(a_command_alone)
 
 	command("#!/bin/sh\n[ -z \"$HOME$SECRET\" ] && [ ! -e /dev/fd/9 ]\n");
 	ck_assert_int_eq(look_long(), PROBE_GOOD);
+	/* The guard ignores it, who is ended by it has not succeeded. */
+	signal(SIGHUP, SIG_IGN);
+	command("#!/bin/sh\nkill -HUP $$\n");
+	ck_assert_int_eq(look_long(), PROBE_NOT_YET);
+	signal(SIGHUP, SIG_DFL);
 	command("#!/bin/sh\nsleep 100\n");
 	child = probe.child;
 	ck_assert_int_eq(look(), PROBE_NOT_YET);

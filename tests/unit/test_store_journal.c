@@ -456,8 +456,8 @@ START_TEST(lines_that_are_refused)
 		"device name=wg0 x=1", "device name=wg0 up=0",
 		"device name=wg%0", "device name=wg%00", "device name=wg%41",
 		"device name=wg%2f", "device name=wg0 private-key=x",
-		"peer public-key="
-		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=",
+		("peer public-key="
+		 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="),
 		"device name=wg0\npeer", "device name=wg0\naddress",
 		"address prefix=10.0.0.1/8", "allowed-ip prefix=10.0.0.0/8",
 		"device name=wg0\nallowed-ip prefix=10.0.0.0/8",

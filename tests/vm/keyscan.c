@@ -10,9 +10,10 @@
  *
  * The first form prints the files that hold one.  The second one runs COMMAND,
  * and whenever it or a child of it is about to sync or to rename a file, or
- * to exit, and now and then when it is about to send something to the kernel, it looks through all that process
- * could be dumped of: while it lasts, keys may be in mappings that are neither
- * dumped nor swapped; once it exits, nowhere.
+ * to exit, and now and then when it is about to send something to the kernel,
+ * it looks through all that process could be dumped of: while it lasts, keys
+ * may be in mappings that are neither dumped nor swapped; once it exits,
+ * nowhere.
  *
  * Exit status: 0 none is where it may not be; 1 some are; 2 it could not look;
  * in the second form, with none found, that of COMMAND plus 100 if it failed.

@@ -24,7 +24,7 @@ systemctl daemon-reload
 check 'udev and the bus run' systemctl start systemd-udevd dbus.socket dbus
 
 doctor() { "$meshapply" doctor "$@"; }
-found() { doctor --json "$@" 2>/dev/null | jq -r '.findings[].id' | sort | xargs; }
+found() { doctor --json 2>/dev/null | jq -r '.findings[].id' | sort | xargs; }
 # The commands that JQ makes of what doctor, or a refusal, has to say.
 steps='(if .file then "mkdir -p \(.file | sub("/[^/]*$"; "") | @sh)\n" +
 	"printf %s \(.content | @sh) > \(.file | @sh)\n" else "" end) +
@@ -248,7 +248,7 @@ table inet meshapply_site {
 	chain forwarded { type filter hook forward priority 0; policy accept; }
 }
 END
-mkdir -p -m 700 /etc/meshapply/keys
+install -d -m 700 /etc/meshapply/keys
 (umask 077; cp a.key /etc/meshapply/keys/site.key)
 printf '#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter { }\n' \
 	> /etc/nftables.conf
