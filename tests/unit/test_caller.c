@@ -43,7 +43,7 @@ static void setup(void)
 	connections[2] = (struct connection){
 		.local = ip_of("fe80::1"), .local_port = 22,
 		.remote = ip_of("fe80::2"), .remote_port = 50023,
-		.inode = 300,
+		.inode = 300, .bound = 7,
 	};
 }
 
@@ -96,6 +96,7 @@ static void is(const struct caller *c, size_t i)
 	ck_assert(!ip_compare(&c->remote, &connections[i].remote));
 	ck_assert_uint_eq(c->local_port, connections[i].local_port);
 	ck_assert_uint_eq(c->remote_port, connections[i].remote_port);
+	ck_assert_uint_eq(c->bound, connections[i].bound);
 }
 
 /* systemd, sshd, sshd of the session, bash, sudo. */
