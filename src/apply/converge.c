@@ -197,7 +197,8 @@ static int settle(struct run *run, struct state *want, struct diags *diags,
 
 	if (settle_numbers(run->arena, want, &run->have, run->last, e))
 		return -1;
-	count = settle_lookups(run->arena, want, &run->have, &lookups);
+	count = settle_lookups(run->arena, want, &run->have, run->last,
+			       &run->options, &lookups);
 	if (count && k->lookup(k, lookups, count, e))
 		return -1;
 	settle_mtu(want, &run->have, &run->options, lookups, count, diags);

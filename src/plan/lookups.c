@@ -139,24 +139,44 @@ static bool is_automatic(const struct state *want)
 	return false;
 }
 
-/* Where P is, or will be; family 0: that is not known. */
-static struct endpoint endpoint_of(const struct device *have,
-				   const struct peer *p)
+static const struct peer *peer_of(const struct state *s, const char *device,
+				  const struct key *key)
 {
-	const struct peer *kept = have && p->endpoint_host &&
-		!p->endpoint.ip.family ? device_peer(have, &p->public_key) :
-		NULL;
+	const struct device *d = s ? state_device(s, device) : NULL;
 
-	return kept ? kept->endpoint : p->endpoint;
+	return d ? device_peer(d, key) : NULL;
+}
+
+/*
+ * Where PEER is, or will be; family 0: that is not known.  Of a name it is the
+ * address that the plan leaves it: one that rotates is not to move an MTU.
+ */
+static struct endpoint endpoint_of(struct planner *p, const char *device,
+				   const struct peer *peer)
+{
+	const struct peer *have = peer->endpoint_host ?
+		peer_of(p->have, device, &peer->public_key) : NULL;
+
+	if (!have || !have->endpoint.ip.family ||
+	    plan_endpoint(p, peer, have, peer_of(p->last, device,
+						 &peer->public_key)))
+		return peer->endpoint;
+	return have->endpoint;
 }
 
 size_t settle_lookups(struct arena *arena, const struct state *want,
-		      const struct state *have, struct lookup **out)
+		      const struct state *have, const struct state *last,
+		      const struct plan_options *options, struct lookup **out)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	bool automatic = is_automatic(want);
 	size_t count = 0, room = 0;
 	struct reach reach = { 0 };
+	struct plan unused = { 0 };	/* the notes are the plan's to make */
+	struct planner p = {
+		.arena = arena, .want = want, .have = have, .last = last,
+		.options = options, .plan = &unused,
+	};
 
 	for (size_t i = 0; i < want->device_count; i++)
 		room += want->devices[i].peer_count + array_size(families);
@@ -165,11 +185,11 @@ size_t settle_lookups(struct arena *arena, const struct state *want,
 		find_reach(arena, want, have, &reach);
 	for (size_t i = 0; i < want->device_count; i++) {
 		const struct device *d = &want->devices[i];
-		const struct device *now = state_device(have, d->name);
 
 		for (size_t j = 0; j < d->peer_count; j++) {
 			struct lookup l = {
-				.endpoint = endpoint_of(now, &d->peers[j]),
+				.endpoint = endpoint_of(&p, d->name,
+							&d->peers[j]),
 				.mark = d->fwmark,
 				.peer = &d->peers[j],
 			};

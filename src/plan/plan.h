@@ -154,10 +154,12 @@ bool settle_asks(const struct plan_options *options, const struct peer *want,
  * peer with an endpoint, and one without a peer for the default route of each
  * family; else those of endpoints that something of WANT's devices, wanted or
  * in HAVE, might lead into the tunnel.
- * Of a name that gave no address it is the endpoint that HAVE's peer keeps.
+ * Of a name it is the endpoint that HAVE's peer keeps, if it does; LAST may be
+ * NULL.
  */
 size_t settle_lookups(struct arena *arena, const struct state *want,
-		      const struct state *have, struct lookup **out);
+		      const struct state *have, const struct state *last,
+		      const struct plan_options *options, struct lookup **out);
 /*
  * The MTU where it is automatic: what the smallest path to a peer leaves, less
  * 60 bytes by IPv4, 80 by IPv6; of a peer without an endpoint, or none at all,

@@ -223,7 +223,8 @@ int bench_settle(struct bench *bench, struct state *want,
 	bench_observe(bench, want, NULL, last, &have);
 	if (settle_numbers(bench->arena, want, &have, last, e))
 		return -1;
-	count = settle_lookups(bench->arena, want, &have, &lookups);
+	count = settle_lookups(bench->arena, want, &have, last,
+			       &bench->options, &lookups);
 	if (k->lookup(k, lookups, count, e))
 		return -1;
 	settle_mtu(want, &have, &bench->options, lookups, count, diags);

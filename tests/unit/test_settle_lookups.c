@@ -14,6 +14,7 @@
 static struct arena *arena;
 static struct build want, have;
 static struct device *device;
+static const struct plan_options options = { .now = 1000 };
 
 static void start(void)
 {
@@ -43,7 +44,8 @@ static size_t asked(const char *endpoint)
 
 	device->peers = &peer;
 	device->peer_count = 1;
-	count = settle_lookups(arena, &want.s, &have.s, &lookups);
+	count = settle_lookups(arena, &want.s, &have.s, NULL, &options,
+			       &lookups);
 	if (count == 1)
 		ck_assert_ptr_eq(lookups[0].peer, &peer);
 	return count;
@@ -115,6 +117,37 @@ START_TEST(asks_of_all_for_the_mtu)
 }
 END_TEST
 
+/* Of a name that rotates it is the address that is kept. */
+START_TEST(asks_of_what_a_peer_keeps)
+{
+	struct device *there = build_device(&have, "wg0", 1);
+	struct peer kept = {
+		.endpoint = build_endpoint("192.0.2.1:1"),
+		.last_handshake = 990,
+	};
+	struct peer peer = {
+		.endpoint = build_endpoint("[2001:db8::1]:1"),
+		.endpoint_host = "a.example", .endpoint_port = 1,
+	};
+	struct lookup *lookups;
+
+	there->peers = &kept;
+	there->peer_count = 1;
+	device->peers = &peer;
+	device->peer_count = 1;
+	device->automatic = DEVICE_MTU;
+	ck_assert_uint_eq(settle_lookups(arena, &want.s, &have.s, NULL,
+					 &options, &lookups), 3);
+	ck_assert_int_eq(lookups[0].endpoint.ip.family, AF_INET);
+	/* Nothing is heard from it: it is given the other. */
+	kept.last_handshake = 0;
+	peer.keepalive = 25;
+	ck_assert_uint_eq(settle_lookups(arena, &want.s, &have.s, NULL,
+					 &options, &lookups), 3);
+	ck_assert_int_eq(lookups[0].endpoint.ip.family, AF_INET6);
+}
+END_TEST
+
 int main(void)
 {
 	const struct check_case cases[] = {
@@ -124,6 +157,7 @@ int main(void)
 		CHECK_CASE(asks_of_links),
 		CHECK_CASE(everything_is_covered),
 		CHECK_CASE(asks_of_all_for_the_mtu),
+		CHECK_CASE(asks_of_what_a_peer_keeps),
 	};
 
 	return check_run_within("settle: lookups", cases, array_size(cases),
