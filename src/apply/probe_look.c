@@ -13,6 +13,7 @@
 #include "apply/probe.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/libc.h"
 #include "kern/kernel.h"
 
 /*
@@ -49,7 +50,7 @@ static int child_start(struct probe *p, const char *program,
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		posix_spawn_file_actions_addopen(&actions, fd, "/dev/null",
 						 O_RDWR, 0);
-	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+	spawn_close_from(&actions, STDERR_FILENO + 1);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	/* What we ignore it need not. */
 	posix_spawnattr_setsigdefault(&attributes, &all);

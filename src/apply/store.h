@@ -38,7 +38,7 @@ int store_open(struct arena *arena, const char *root, const char *mesh,
 void store_close(struct store *s);
 
 /* Is something kept of another mesh that was applied in this boot and network
-   namespace? */
+   namespace?  Of a store that was opened to CREATE: once it is locked. */
 bool store_others(const struct store *s);
 
 /* flock on the mesh's lock; ERR_BUSY, with the holder's pid, at once or after
