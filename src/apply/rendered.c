@@ -63,10 +63,16 @@ static const struct field made_fields[] = {
 /* The inputs are compared; what was made is taken, if nobody edited it. */
 static void digest(const struct rendered *r, char out[static DIGEST_TEXT])
 {
+	const uint64_t numbers[] = { r->has_serial, r->serial, r->expires };
 	unsigned char hash[DIGEST_SIZE];
 	crypto_generichash_state state;
 
 	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+	crypto_generichash_update(&state, (const unsigned char *)r->node,
+				  strlen(r->node) + 1);
+	crypto_generichash_update(&state, r->public_key.bytes, KEY_SIZE);
+	crypto_generichash_update(&state, (const unsigned char *)numbers,
+				  sizeof(numbers));
 	for (size_t i = 0; i < RENDERED_TEXTS; i++) {
 		uint64_t size = r->texts[i].data ? r->texts[i].size + 1 : 0;
 

@@ -95,7 +95,10 @@ static bool is_listed(struct str content, const char *sum)
 	return !strcmp(text, sum);
 }
 
-/* Hashing takes its time: a text that is what is wanted needs no proof. */
+/*
+ * Hashing takes its time: where nothing will be written, a text that is what
+ * is wanted needs no proof.
+ */
 static bool texts_are_listed(const struct contents *contents,
 			     const struct sums *sums)
 {
@@ -312,7 +315,8 @@ int store_last_like(struct store *s, struct arena *arena,
 		*note = torn(arena);
 		return 0;
 	}
-	if (s->lock >= 0) {
+	/* A list that does not fit is to be written anew: see is_kept(). */
+	if (s->lock >= 0 && (!last || texts_are_listed(&contents, &sums))) {
 		s->kept = arena_copy(arena, &contents, sizeof(contents));
 		s->like = last;
 	}

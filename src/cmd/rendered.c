@@ -3,6 +3,7 @@
 
 #include <link.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "apply/rendered.h"
 #include "base/arena.h"
@@ -179,6 +180,16 @@ static bool find(struct session *s, struct want *w, struct rendered *out)
 	return !out->expires || (int64_t)out->expires > s->run.options.now;
 }
 
+/* A key from a pipe is gone once it was read: the long way may need it yet. */
+static bool is_read_again(const char *key)
+{
+	struct stat st;
+
+	return !key || (strcmp(key, "-") != 0 &&
+			strcmp(key, "/dev/stdin") != 0 && !stat(key, &st) &&
+			S_ISREG(st.st_mode));
+}
+
 /*
  * Whoever is not named finds itself by its key, which has to be the one that
  * the texts name as well; either way it is the node's own.
@@ -217,7 +228,7 @@ static bool take(struct session *s, struct want *w)
 	struct rendered r;
 	struct err ignored = { 0 };
 
-	if (!find(s, w, &r))
+	if (!find(s, w, &r) || !is_read_again(w->key))
 		return false;
 	w->texts = texts_of(s, w, &r);
 	if (want_state(s, w, &ignored) ||

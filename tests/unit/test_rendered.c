@@ -28,6 +28,7 @@ static struct scratch root;
 static char document[32768], ir_key[KEY_TEXT_MAX], tr_key[KEY_TEXT_MAX];
 static size_t document_size;
 static struct options options;
+static int64_t now;
 
 static const char *path_of(const char *name)
 {
@@ -90,6 +91,7 @@ static void setup(void)
 	make_key("etc/meshapply/keys/other.key", tr_key);
 	put_document("");
 	options = (struct options){ .root = root.path };
+	now = NOW;
 }
 
 static void teardown(void)
@@ -117,7 +119,7 @@ static int run(struct seen *out, enum err_kind *kind)
 	*out = (struct seen){ 0 };
 	snprintf(source, sizeof(source), "%s/office.json", root.path);
 	session_open(&s, &options);
-	s.run.options.now = NOW;
+	s.run.options.now = now;
 	result = want_read(&s, source, &e);
 	*kind = e.kind;
 	if (!result) {
@@ -295,21 +297,81 @@ END_TEST
 /* The same, while what is kept of it is there. */
 START_TEST(one_that_expires)
 {
-	struct arena *arena = arena_new(1 << 26);
+	put_document("\"expires\": \"2023-11-14T22:13:21Z\", ");
+	must_settle();
+	now++;
+	must_fail(ERR_TRUST);
+}
+END_TEST
+
+/* LAST in place of the last byte of WHAT, in the file that is kept. */
+static void edit_kept(struct arena *arena, const char *what, char last)
+{
+	size_t size = strlen(what);
 	struct str file;
 	struct err e;
 	char *at;
 
-	put_document("\"expires\": \"2023-11-14T22:13:21Z\", ");
-	must_settle();
 	ck_assert_int_eq(file_read_path(path_of(KEPT), 1 << 20, arena, &file,
 					&e), 0);
-	at = memmem(file.data, file.size, "expires=1700000001", 18);
+	at = memmem(file.data, file.size, what, size);
 	ck_assert_ptr_nonnull(at);
-	at[17] = '0';
+	at[size - 1] = last;
 	scratch_put(&root, KEPT, file.data, file.size, 0600);
+}
+
+/* What the document said of itself is as good as the texts, or none is. */
+START_TEST(an_edited_outcome)
+{
+	struct arena *arena = arena_new(1 << 26);
+
+	put_document("\"expires\": \"2023-11-14T22:13:21Z\", ");
+	must_settle();
+	edit_kept(arena, " serial=7", '8');
+	ck_assert_uint_eq(must(false).serial, 7);
+	edit_kept(arena, " expires=1700000001", '9');
 	must(false);
+	edit_kept(arena, " node=ir", 'x');
+	ck_assert_str_eq(must(false).node, "ir");
+	must(true);
 	arena_free(arena);
+}
+END_TEST
+
+/* --key is a pipe, which gives once what FILE holds; it is to be closed. */
+static int pipe_key(const char *file, char *path, size_t size)
+{
+	struct arena *arena = arena_new(1 << 20);
+	struct str key;
+	struct err e;
+	int ends[2];
+
+	ck_assert_int_eq(file_read_path(path_of(file), 100, arena, &key, &e),
+			 0);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(write(ends[1], key.data, key.size), key.size);
+	close(ends[1]);
+	arena_free(arena);
+	snprintf(path, size, "/proc/self/fd/%d", ends[0]);
+	options.key = path;
+	return ends[0];
+}
+
+/* One that does not fit is there for the long way as well. */
+START_TEST(a_key_from_a_pipe)
+{
+	char path[64];
+	int fd;
+
+	must_settle();
+	fd = pipe_key("etc/meshapply/keys/other.key", path, sizeof(path));
+	ck_assert_str_eq(must(false).node, "tr");
+	close(fd);
+	fd = pipe_key("etc/meshapply/keys/office.key", path, sizeof(path));
+	ck_assert_str_eq(must(false).node, "ir");
+	close(fd);
+	options.key = NULL;
+	must(true);
 }
 END_TEST
 
@@ -417,6 +479,8 @@ int main(void)
 		CHECK_CASE(another_key_in_its_file),
 		CHECK_CASE(an_expired_document),
 		CHECK_CASE(one_that_expires),
+		CHECK_CASE(an_edited_outcome),
+		CHECK_CASE(a_key_from_a_pipe),
 		CHECK_CASE(another_mesh_on_the_host),
 		CHECK_CASE(a_key_in_the_document),
 		CHECK_CASE(a_plan_keeps_nothing),
