@@ -42,9 +42,7 @@ static int stage(struct run *run, struct err *e)
 	/* A removal leaves nothing to remember; store_forget() comes next. */
 	if (!wants_nothing(&kept) &&
 	    (store_stage_applied(s, run->arena, &kept, e) ||
-	     run_stage_generation(run, e) ||
-	     (run->rendered && store_stage_rendered(run->store, run->arena,
-						    run->rendered, e))))
+	     run_stage_generation(run, e)))
 		return -1;
 	return sysctls_stage(s, run->arena, run->want, &run->have, e);
 }
@@ -301,7 +299,10 @@ static int prepare(struct walk *w, struct armed *armed, struct err *e)
 {
 	struct run *run = w->run;
 
+	/* A run without a step keeps no rendering: it writes nothing. */
 	if (stage(run, e) ||
+	    (run->rendered && store_stage_rendered(run->store, run->arena,
+						   run->rendered, e)) ||
 	    journal_write(run->store, run->secrets, &w->journal, e))
 		return -1;
 	return pending_arm(run, &w->journal, w->result, armed, e);

@@ -222,7 +222,7 @@ is 'full tunnel: not with the mark that is taken' \
 check 'full tunnel: nor with its table' \
 	grep -q '^default dev wg0' <(on a ip route show table 51822)
 full | sed 's|^Address = .*|Address = 10.0.0.9/24\nMTU = 1400|' > wg0.conf
-exits 7 'full tunnel: a new address alone is refused' run wg0.conf
+exits 'full tunnel: a new address alone is refused' 7 run wg0.conf
 check 'full tunnel: a change, of the only address too' run --force=identity wg0.conf
 same_others 'full tunnel, changed'
 check 'full tunnel: a second run writes nothing' writes_nothing a \
