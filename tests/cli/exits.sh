@@ -156,7 +156,10 @@ if [ "$CLI_INSIDE" = root ] && nobody version >/dev/null 2>&1; then
 	exits "77: apply" 77 nobody wg0.conf
 	exits "77: remove" 77 nobody remove wg0
 	exits "77: recover" 77 nobody recover wg0
-	exits "77: status" 77 nobody status
+	mkdir -p image/var/lib/meshapply/wg0/applied
+	chmod -R go=rX image
+	exits "77: status" 77 nobody status "${r[@]}" wg0
+	rm -r image/var
 	exits "77: adopt" 77 nobody adopt wg0 wg0.conf
 	exits "77: another namespace" 77 bash -c '
 		mkdir -p /run/netns && mount -t tmpfs none /run/netns &&

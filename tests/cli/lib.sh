@@ -43,6 +43,10 @@ chmod 755 "$scratch"
 out=$scratch/.out err=$scratch/.err
 cd "$scratch" || exit 1
 ip link set lo up
+# The machine's own meshes are none of a suite's business.
+for cli_own in /run/meshapply /var/lib/meshapply /etc/meshapply; do
+	[ ! -d $cli_own ] || mount -t tmpfs -o mode=755 none $cli_own
+done
 umask 077
 
 export ASAN_OPTIONS=exitcode=99${ASAN_OPTIONS+:$ASAN_OPTIONS}
