@@ -149,16 +149,6 @@ void generation_write(struct sbuf *out, const struct identity *of,
 	sbuf_puts(out, "end\n");
 }
 
-static bool find_disruption(const char *name, enum disruption *out)
-{
-	for (int d = DISRUPTION_NONE; d <= DISRUPTION_ACCESS; d++)
-		if (name && !strcmp(name, disruption_name(d))) {
-			*out = (enum disruption)d;
-			return true;
-		}
-	return false;
-}
-
 static bool find_state(const char *name, enum generation_state *out)
 {
 	for (size_t i = 0; i < array_size(states); i++)
@@ -182,7 +172,7 @@ static void about_read(struct records *r, struct generation *out)
 	    about.time > INT64_MAX || about.serial > INT64_MAX ||
 	    (about.serial && !about.has_serial) ||
 	    digest_parse(about.digest, out->digest) ||
-	    !find_disruption(about.disruption, &out->disruption) ||
+	    !disruption_parse(about.disruption, &out->disruption) ||
 	    !find_state(about.state, &out->state)) {
 		r->bad = true;
 		return;

@@ -36,23 +36,9 @@ static const char *path_of(const struct store *s)
 /* Opened by the first who asks. */
 int generations_open(struct store *s, bool create, struct err *e)
 {
-	const char *top = arena_printf(s->arena, "%s/var/lib", s->root);
-	struct err failed = { 0 };
-
-	if (s->generations >= 0)
-		return 0;
-	s->generations = folder_open(top, path_of(s), false, 0755, &failed);
-	if (s->generations >= 0)
-		return 0;
-	if (failed.kind != ERR_NO_INPUT) {
-		*e = failed;
-		return -1;
-	}
-	if (!create)
-		return 0;
-	s->made |= MADE_GENERATIONS;
-	s->generations = folder_open(top, path_of(s), true, 0755, e);
-	return s->generations < 0 ? -1 : 0;
+	return s->generations >= 0 ? 0 :
+		store_folder(s, "/var/lib", path_of(s), create,
+			     MADE_GENERATIONS, &s->generations, e);
 }
 
 static char *name_of(uint64_t number, char out[static NAME_SIZE])

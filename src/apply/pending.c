@@ -80,29 +80,20 @@ static int make_record(struct run *run, const struct journal *journal,
 	return store_kept(s, run->arena, &out->kept, e);
 }
 
-static int put_record(struct run *run, const struct pending_record *record,
-		      struct err *e)
+static struct str record_text(struct run *run,
+			      const struct pending_record *record)
 {
 	struct sbuf out;
 
 	sbuf_init(&out, run->secrets);
 	pending_write(&out, &run->store->here, record);
-	return pending_store(run->store, (struct str){ out.data, out.size }, e);
+	return (struct str){ out.data, out.size };
 }
 
-/* The bytes of the one that is there, to be put back. */
-static void keep_old(struct run *run, const struct pending_record *old,
-		     struct armed *out)
+static int put_record(struct run *run, const struct pending_record *record,
+		      struct err *e)
 {
-	struct sbuf text;
-
-	if (!old)
-		return;
-	sbuf_init(&text, run->secrets);
-	pending_write(&text, &run->store->here, old);
-	out->old = text.data;
-	out->old_size = text.size;
-	out->moved = true;
+	return pending_store(run->store, record_text(run, record), e);
 }
 
 int pending_arm(struct run *run, const struct journal *journal,
@@ -122,7 +113,9 @@ int pending_arm(struct run *run, const struct journal *journal,
 	if (make_record(run, journal, old, record, e) ||
 	    (!old && settled_forget(run->store, e)))
 		return -1;
-	keep_old(run, old, out);
+	/* To be put back. */
+	if (old)
+		out->old = record_text(run, old);
 	/* One that could not be synced may be there all the same. */
 	out->armed = true;
 	if (put_record(run, record, e) ||
@@ -136,13 +129,13 @@ int pending_arm(struct run *run, const struct journal *journal,
 
 void pending_disarm(struct run *run, const struct armed *armed)
 {
-	struct str old = { armed->old, armed->old_size };
 	struct err ignored;
 
 	/* What stays there leads back to a state that is there already. */
 	if (!armed->armed ||
-	    (armed->moved ? pending_store(run->store, old, &ignored) :
-			    pending_remove(run->store, &ignored)))
+	    (armed->old.data ?
+	     pending_store(run->store, armed->old, &ignored) :
+	     pending_remove(run->store, &ignored)))
 		return;
 }
 
@@ -316,19 +309,13 @@ static void end_time(struct run *run, struct pending_record *p)
 static int roll_back_here(struct run *run, struct pending_record *p,
 			  struct err *e)
 {
-	const struct state *want = run->want;
-
 	end_time(run, p);
-	run->want = NULL;
-	if (run_undo_record(run, &p->journal, e)) {
-		run->want = want;
+	if (run_undo_record(run, &p->journal, e))
 		return err_wrap(e, "roll %s back", run->mesh);
-	}
-	run->want = want;
 	return kept_back(run, p, e);
 }
 
-/* As FROM had it: keys that the texts only name, and names' addresses. */
+/* As BEFORE had it: keys that the texts only name, and names' addresses. */
 static int lend(const struct state *before, struct state *want,
 		struct err *e)
 {

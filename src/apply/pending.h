@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/str.h"
 
 struct apply_result;
 struct arena;
@@ -84,9 +85,8 @@ int pending_folder(const char *root, struct err *e) must_check_;
  */
 struct armed {
 	bool armed;
-	bool moved;		/* there was one before: */
-	const char *old;	/* its bytes, on the secret arena */
-	size_t old_size;
+	/* one that was there before, on the secret arena; data NULL: none */
+	struct str old;
 };
 
 int pending_arm(struct run *run, const struct journal *journal,

@@ -165,21 +165,19 @@ bool pending_rest(struct records *r, const char *mesh,
 	       journal_lines(r, mesh, &out->journal);
 }
 
-int pending_folder(const char *root, struct err *e)
+static int open_folder(const char *root, bool create, struct err *e)
 {
 	char top[4096];
 
 	if ((size_t)snprintf(top, sizeof(top), "%s/var/lib", root) >=
 	    sizeof(top))
 		return err_set(e, ERR_USAGE, "--root is too long");
-	return folder_open(top, FOLDER, false, 0, e);
+	return folder_open(top, FOLDER, create, 0700, e);
 }
 
-static int folder_of(struct store *s, bool create, struct err *e)
+int pending_folder(const char *root, struct err *e)
 {
-	const char *top = arena_printf(s->arena, "%s/var/lib", s->root);
-
-	return folder_open(top, FOLDER, create, 0700, e);
+	return open_folder(root, false, e);
 }
 
 static int bad(const struct store *s, struct err *e)
@@ -192,7 +190,7 @@ static int read_record(struct store *s, struct arena *secrets, struct str *out,
 		       bool *found, struct err *e)
 {
 	struct err failed = { 0 };
-	cleanup_fd int folder = folder_of(s, false, &failed);
+	cleanup_fd int folder = pending_folder(s->root, &failed);
 
 	*found = false;
 	if (folder < 0 && failed.kind == ERR_NO_INPUT)
@@ -266,7 +264,7 @@ int pending_load(struct store *s, struct arena *arena, struct arena *secrets,
 bool pending_exists(struct store *s)
 {
 	struct err ignored;
-	cleanup_fd int folder = folder_of(s, false, &ignored);
+	cleanup_fd int folder = pending_folder(s->root, &ignored);
 	struct stat st;
 
 	return folder >= 0 &&
@@ -310,7 +308,7 @@ int pending_names(const char *root, struct arena *arena, const char ***names,
  */
 int pending_store(struct store *s, struct str content, struct err *e)
 {
-	cleanup_fd int folder = folder_of(s, true, e);
+	cleanup_fd int folder = open_folder(s->root, true, e);
 	struct staged_file staged = { 0 };
 
 	if (folder < 0 ||
@@ -325,7 +323,7 @@ int pending_store(struct store *s, struct str content, struct err *e)
 int pending_remove(struct store *s, struct err *e)
 {
 	struct err failed = { 0 };
-	cleanup_fd int folder = folder_of(s, false, &failed);
+	cleanup_fd int folder = pending_folder(s->root, &failed);
 
 	if (folder < 0 && failed.kind == ERR_NO_INPUT)
 		return 0;

@@ -35,9 +35,8 @@ static int here(struct store *s, struct err *e)
 	return 0;
 }
 
-/* A folder that is missing is none, unless it was to be made. */
-static int open_folder(struct store *s, const char *root, const char *path,
-		       enum made made, int *out, struct err *e)
+int store_folder(struct store *s, const char *root, const char *path,
+		 bool create, enum made made, int *out, struct err *e)
 {
 	const char *top = arena_printf(s->arena, "%s%s", s->root, root);
 	struct err failed = { 0 };
@@ -50,7 +49,7 @@ static int open_folder(struct store *s, const char *root, const char *path,
 		*e = failed;
 		return -1;
 	}
-	if (!s->create)
+	if (!create)
 		return 0;
 	s->made |= made;
 	*out = folder_open(top, path, true, 0755, e);
@@ -116,19 +115,21 @@ static int open_folders(struct store *s, struct err *e)
 		if (fd2 < 0)
 			return -1;
 	}
-	if (open_folder(s, "/run", "meshapply", MADE_RUN_BASE, &run_base,
-			e) < 0 ||
-	    open_folder(s, "/run", run, MADE_RUN, &s->run, e) < 0 ||
-	    open_folder(s, "/var/lib", "meshapply", MADE_BASE, &s->base,
-			e) < 0 ||
-	    open_folder(s, "/var/lib", run, MADE_STATE, &s->state, e) < 0)
+	if (store_folder(s, "/run", "meshapply", s->create, MADE_RUN_BASE,
+			 &run_base, e) < 0 ||
+	    store_folder(s, "/run", run, s->create, MADE_RUN, &s->run,
+			 e) < 0 ||
+	    store_folder(s, "/var/lib", "meshapply", s->create, MADE_BASE,
+			 &s->base, e) < 0 ||
+	    store_folder(s, "/var/lib", run, s->create, MADE_STATE, &s->state,
+			 e) < 0)
 		return -1;
 	/* Once more: only what holds a folder of ours cannot go. */
-	if (open_folder(s, "/var/lib", "meshapply", MADE_BASE, &s->base,
-			e) < 0)
+	if (store_folder(s, "/var/lib", "meshapply", s->create, MADE_BASE,
+			 &s->base, e) < 0)
 		return -1;
-	return open_folder(s, "/var/lib", applied, MADE_APPLIED, &s->applied,
-			   e);
+	return store_folder(s, "/var/lib", applied, s->create, MADE_APPLIED,
+			    &s->applied, e);
 }
 
 int store_open(struct arena *arena, const char *root, const char *mesh,

@@ -91,6 +91,13 @@ struct store {
 };
 
 /*
+ * Open PATH beneath ROOT as *OUT, which is closed before: -1, and no error,
+ * where it is missing, unless it is to be made.
+ */
+int store_folder(struct store *s, const char *root, const char *path,
+		 bool create, enum made made, int *out, struct err *e)
+	must_check_;
+/*
  * Read NAME in FOLDER (-1: none); *FOUND is false, and that is no error,
  * where it is missing.
  */

@@ -98,7 +98,7 @@ bool str_next(struct str *rest, char separator, struct str *item)
 
 static int digit_value(char c)
 {
-	if (c >= '0' && c <= '9')
+	if (char_is_digit(c))
 		return c - '0';
 	if (c >= 'a' && c <= 'f')
 		return c - 'a' + 10;

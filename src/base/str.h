@@ -17,9 +17,14 @@ static inline bool char_is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static inline bool char_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 static inline bool char_is_alphanumeric(char c)
 {
-	return char_is_letter(c) || (c >= '0' && c <= '9');
+	return char_is_letter(c) || char_is_digit(c);
 }
 
 /* Not tolower(): that depends on the locale. */

@@ -17,14 +17,6 @@ struct meant {
 	const char *mesh, *token;
 };
 
-static bool is_among(const char *word, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(names[i], word))
-			return true;
-	return false;
-}
-
 static bool has_token(struct session *s, const char *mesh, const char *token)
 {
 	const struct pending *p = NULL;
@@ -100,9 +92,9 @@ static int too_late(struct session *s, const struct meant *meant)
 
 static int several(const char *const *names, size_t count, struct err *e)
 {
-	err_set(e, ERR_USAGE, "changes of %zu meshes wait to be confirmed, of "
-		"%s and %s first: say which one", count, names[0], names[1]);
-	return -1;
+	return err_set(e, ERR_USAGE, "changes of %zu meshes wait to be "
+		       "confirmed, of %s and %s first: say which one", count,
+		       names[0], names[1]);
 }
 
 /* The mesh that is meant; none where nothing of it is pending. */
@@ -117,8 +109,8 @@ static int find(struct session *s, struct meant *meant, bool *pending,
 	meant->token = o->token;
 	if (pending_names(o->root, s->arena, &names, &count, e))
 		return -1;
-	if (word && !is_among(word, names, count) && pending_is_token(word) &&
-	    !o->token) {
+	if (word && !mesh_is_among(word, names, count) &&
+	    pending_is_token(word) && !o->token) {
 		meant->token = word;
 		word = o->argument_count ? o->mesh : NULL;
 	}
@@ -131,7 +123,7 @@ static int find(struct session *s, struct meant *meant, bool *pending,
 		return several(names, count, e);
 	if (!meant->mesh && !meant->token && count)
 		meant->mesh = names[0];
-	*pending = meant->mesh && is_among(meant->mesh, names, count);
+	*pending = meant->mesh && mesh_is_among(meant->mesh, names, count);
 	return 0;
 }
 

@@ -29,11 +29,6 @@ bool confirm_is_ours(const struct session *s, const struct pending *p);
 int confirm_prepare(struct session *s, struct err *e) must_check_;
 /* The end of a run that waits to be confirmed: its exit status. */
 int confirm_end(struct session *s, struct apply_result *result);
-/* guard_start.c: have a guard take over what is pending; struct confirm. */
-struct confirm;
-struct run;
-int confirm_arm(const struct confirm *confirm, struct run *run,
-		const struct pending *pending, struct err *e) must_check_;
 /* guard_watch.c: guard what is pending of MESH until nothing is; the exit
    status of the guard. */
 int guard_mesh(struct session *s, const char *mesh);

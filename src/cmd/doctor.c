@@ -227,12 +227,12 @@ static void print(struct session *s, const struct doctor *doctor,
 	struct sbuf out;
 
 	if (s->options->json || s->options->jsonl) {
-		print_result(s->options, json_pack(
-			"{s:s, s:i, s:s, s:i, s:o, s:o}", "meshapply",
-			MESHAPPLY_VERSION, "format", REPORT_FORMAT, "verb",
-			"doctor", "exit", status, "error",
-			error_json(s->arena, e), "findings",
-			doctor_json(s->arena, &doctor->findings)));
+		json_t *object = result_json(s, e, status);
+
+		json_object_set_new(object, "findings",
+				    doctor_json(s->arena,
+						&doctor->findings));
+		print_result(s->options, object);
 		return;
 	}
 	if ((e || s->options->quiet) && !doctor->findings.count)

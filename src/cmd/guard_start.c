@@ -108,8 +108,9 @@ static int start_child(const struct session *s, struct err *e)
 	return 0;
 }
 
-int confirm_arm(const struct confirm *confirm, struct run *run,
-		const struct pending *pending, struct err *e)
+/* Have a guard take over what is pending; struct confirm. */
+static int arm(const struct confirm *confirm, struct run *run,
+	       const struct pending *pending, struct err *e)
 {
 	const struct session *s = confirm->data;
 	bool child = !is_systemd_s(s) || run_forced(run, "guard");
@@ -157,7 +158,7 @@ static int confirm_in(struct session *s, unsigned int seconds, const char *by,
 		.baseline = by ? probe_write(s->arena, probe) : NULL,
 		.netns = s->options->netns,
 		.elsewhere = confirm_elsewhere(),
-		.arm = confirm_arm, .data = s,
+		.arm = arm, .data = s,
 	};
 	s->run.confirm = confirm;
 	if (s->run.plan.count && !is_systemd_s(s))

@@ -171,13 +171,11 @@ static int settle(const struct watch *w, enum settle what)
 static int look(struct watch *w, const struct pending **out, struct err *e)
 {
 	struct session *s = w->s;
-	int status;
 
 	if (store_open(s->arena, s->options->root, w->mesh, false,
 		       &s->run.store, e))
 		return -1;
-	status = pending_read(s->run.store, s->arena, s->secrets, out, e);
-	return status;
+	return pending_read(s->run.store, s->arena, s->secrets, out, e);
 }
 
 /*

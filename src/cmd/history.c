@@ -50,18 +50,6 @@ static void print_text(const struct session *s, const char *mesh,
 	fwrite(out.data, 1, out.size, stdout);
 }
 
-/* OBJECT is a line of a stream, or waits in LIST for its end. */
-static void add_object(const struct options *o, json_t *list, json_t *object)
-{
-	if (!o->jsonl) {
-		json_array_append_new(list, object);
-		return;
-	}
-	stream_start();
-	json_object_set_new(object, "type", json_string("mesh"));
-	print_json(object, 0);
-}
-
 static int show(struct session *s, const char *mesh, json_t *list,
 		struct err *e)
 {
@@ -81,7 +69,7 @@ static int show(struct session *s, const char *mesh, json_t *list,
 			    "be read; they are left out", generations.unread,
 			    mesh);
 	if (o->json || o->jsonl)
-		add_object(o, list, history_json(s->arena, mesh,
+		print_mesh(o, list, history_json(s->arena, mesh,
 						 &generations));
 	else
 		print_text(s, mesh, &generations);
@@ -91,13 +79,9 @@ static int show(struct session *s, const char *mesh, json_t *list,
 static void print_end(struct session *s, json_t *list, const struct err *e)
 {
 	const struct options *o = s->options;
-	json_t *object = json_pack("{s:s, s:i, s:s, s:i, s:o, s:o}",
-				   "meshapply", MESHAPPLY_VERSION, "format",
-				   REPORT_FORMAT, "verb", o->verb, "exit",
-				   e ? (int)e->kind : 0, "error",
-				   error_json(s->arena, e), "notes",
-				   notes_json(s));
+	json_t *object = result_json(s, e, e ? (int)e->kind : 0);
 
+	json_object_set_new(object, "notes", notes_json(s));
 	if (o->json)
 		json_object_set(object, "meshes", list);
 	print_result(o, object);

@@ -95,10 +95,10 @@ static void collect(struct session *s, struct mesh_names *names,
 	names->count = words_sort(names->items, names->count);
 }
 
-static bool has(const struct mesh_names *names, const char *name)
+bool mesh_is_among(const char *mesh, const char *const *names, size_t count)
 {
-	for (size_t i = 0; i < names->count; i++)
-		if (!strcmp(names->items[i], name))
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], mesh))
 			return true;
 	return false;
 }
@@ -215,7 +215,7 @@ static int explain(struct session *s, const char *mesh,
 		return err_set(why, ERR_USAGE, "%s is the device of the mesh "
 			       "%s: meshapply %s %s", mesh, other, verb,
 			       other);
-	if (base && has(names, base))
+	if (base && mesh_is_among(base, names->items, names->count))
 		return err_set(why, ERR_USAGE, "%s is no name of a mesh here: "
 			       "meshapply %s %s", argument, verb, base);
 	if (base && !stat(argument, &st)) {
@@ -240,7 +240,7 @@ bool mesh_is_here(struct session *s, const char *mesh, struct err *why)
 	if (is_on_disk(s, mesh) || look(s, &have, &ignored))
 		return true;
 	collect(s, &names, &have);
-	if (has(&names, mesh))
+	if (mesh_is_among(mesh, names.items, names.count))
 		return true;
 	explain(s, mesh, &have, &names, why);
 	return false;

@@ -27,6 +27,8 @@ int mesh_names_here(struct session *s, struct mesh_names *names,
 /* Those alone that something is kept of. */
 void mesh_names_kept(struct session *s, struct mesh_names *names);
 
+bool mesh_is_among(const char *mesh, const char *const *names, size_t count);
+
 /* The name that status, remove or recover were given, as SOURCE or --mesh. */
 int mesh_named(struct session *s, const char **mesh, struct err *e)
 	must_check_;

@@ -257,12 +257,9 @@ static int read_format(struct options *o, const char *format)
 
 static int read_limit(struct options *o, const char *class)
 {
-	for (int d = DISRUPTION_NONE; d <= DISRUPTION_ACCESS; d++) {
-		o->most = (enum disruption)d;
-		o->max_disruption = disruption_name(o->most);
-		if (!strcmp(class, o->max_disruption))
-			return 0;
-	}
+	o->max_disruption = class;
+	if (disruption_parse(class, &o->most))
+		return 0;
 	usage_error("--max-disruption is none, rekey, loss, session, mesh or "
 		    "access, not %s", class);
 	return -1;

@@ -92,6 +92,17 @@ void stream_start(void)
 			     REPORT_FORMAT), 0);
 }
 
+void print_mesh(const struct options *o, json_t *list, json_t *mesh)
+{
+	if (!o->jsonl) {
+		json_array_append_new(list, mesh);
+		return;
+	}
+	stream_start();
+	json_object_set_new(mesh, "type", json_string("mesh"));
+	print_json(mesh, 0);
+}
+
 void print_result(const struct options *o, json_t *object)
 {
 	if (o->jsonl) {
@@ -153,6 +164,14 @@ json_t *notes_json(const struct session *s)
 	for (size_t i = 0; i < s->note_count; i++)
 		json_array_append_new(notes, json_string(s->notes[i]));
 	return notes;
+}
+
+json_t *result_json(struct session *s, const struct err *e, int status)
+{
+	return json_pack("{s:s, s:i, s:s, s:i, s:o}", "meshapply",
+			 MESHAPPLY_VERSION, "format", REPORT_FORMAT, "verb",
+			 s->options->verb, "exit", status, "error",
+			 error_json(s->arena, e));
 }
 
 static json_t *end_json(struct session *s, const char *result,

@@ -57,6 +57,14 @@ struct json_t *notes_json(const struct session *s);
 void print_json(struct json_t *object, size_t indent);
 /* The first line of a stream, once: it names the format. */
 void stream_start(void);
+/* What is told of one MESH: a line of a stream, or waits in LIST for its end;
+   takes MESH. */
+void print_mesh(const struct options *o, struct json_t *list,
+		struct json_t *mesh);
+/* How a verb ended that looks at several: E (or NULL), STATUS; what it found
+   is added to it. */
+struct json_t *result_json(struct session *s, const struct err *e,
+			   int status);
 /* The end of a run, whole or as the last line of a stream; takes OBJECT. */
 void print_result(const struct options *o, struct json_t *object);
 

@@ -53,15 +53,12 @@ static int read_arguments(struct session *s, const char **mesh,
 
 static int roll_back(struct session *s, struct err *e)
 {
-	const char *mesh = s->run.mesh;
-
 	if (s->options->dry_run)
 		return output_end(s, "something to undo", NULL, NULL,
 				  s->options->detailed_exitcode ?
 				  EXIT_CHANGES : 0);
 	if (pending_roll_back(&s->run, "by hand", e))
 		return output_end(s, "failed", NULL, e, (int)e->kind);
-	s->run.mesh = mesh;
 	return output_end(s, "rolled back", NULL, NULL, 0);
 }
 
@@ -74,10 +71,7 @@ static bool is_pending(struct session *s, const char *mesh)
 	if (pending_names(s->options->root, s->arena, &names, &count,
 			  &ignored))
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(names[i], mesh))
-			return true;
-	return false;
+	return mesh_is_among(mesh, names, count);
 }
 
 /*

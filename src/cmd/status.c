@@ -164,19 +164,6 @@ static void print_text(struct session *s, const struct status *status)
 	fwrite(out.data, 1, out.size, stdout);
 }
 
-/* OBJECT is a line of a stream, or waits in LIST for its end. */
-static void print_object(const struct options *o, json_t *list,
-			 json_t *object)
-{
-	if (!o->jsonl) {
-		json_array_append_new(list, object);
-		return;
-	}
-	stream_start();
-	json_object_set_new(object, "type", json_string("mesh"));
-	print_json(object, 0);
-}
-
 static int print_failure(struct session *s, const char *mesh,
 			 struct telling *t, const struct err *e)
 {
@@ -185,9 +172,9 @@ static int print_failure(struct session *s, const char *mesh,
 	else
 		output_error(s, e);
 	if (s->options->json || s->options->jsonl)
-		print_object(s->options, t->list,
-			     json_pack("{s:s, s:o}", "mesh", mesh, "error",
-				       error_json(s->arena, e)));
+		print_mesh(s->options, t->list,
+			   json_pack("{s:s, s:o}", "mesh", mesh, "error",
+				     error_json(s->arena, e)));
 	return (int)e->kind;
 }
 
@@ -214,7 +201,7 @@ static int status_one(const struct options *o, const char *mesh, bool named,
 		json_t *object = status_json(s.arena, &status);
 
 		json_object_set_new(object, "notes", notes_json(&s));
-		print_object(o, t->list, object);
+		print_mesh(o, t->list, object);
 	} else if (o->check) {
 		check_mesh(&t->check, &status);
 	} else {
@@ -253,11 +240,10 @@ static int find_names(struct session *s, struct mesh_names *names, bool named,
 static void print_end(struct session *s, json_t *list, const struct err *e,
 		      int status)
 {
-	print_result(s->options,
-		     json_pack("{s:s, s:i, s:s, s:i, s:o, s:O}", "meshapply",
-			       MESHAPPLY_VERSION, "format", REPORT_FORMAT,
-			       "verb", "status", "exit", status, "error",
-			       error_json(s->arena, e), "meshes", list));
+	json_t *object = result_json(s, e, status);
+
+	json_object_set(object, "meshes", list);
+	print_result(s->options, object);
 }
 
 /* One line, and its verdict as the exit status. */

@@ -7,7 +7,6 @@
  * of a node, check_meet.c where they have endpoints.
  */
 #include <stdarg.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"

@@ -4,7 +4,6 @@
  * Endpoints of links are left alone: one address can be two hosts in two
  * networks.
  */
-#include <stdlib.h>
 #include <strings.h>
 
 #include "base/arena.h"
@@ -68,8 +67,7 @@ void check_endpoints(struct check *c)
 			port = graph_listen_port(&c->graph, (uint32_t)i, NULL);
 		spots[count++] = (struct spot){ node, port };
 	}
-	if (count)
-		items_sort(spots, count, sizeof(*spots), sort_compare);
+	items_sort(spots, count, sizeof(*spots), sort_compare);
 	for (size_t i = 1, first = 0; i < count; i++) {
 		if (spot_compare(&spots[first], &spots[i]))
 			first = i;

@@ -8,7 +8,6 @@
  * holds what covers the one at hand, the longest last.
  */
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -327,8 +326,7 @@ void check_prefixes(struct check *c)
 
 	check_overlay(c);
 	collect(&s);
-	if (s.count)
-		items_sort(s.all, s.count, sizeof(*s.all), claim_compare);
+	items_sort(s.all, s.count, sizeof(*s.all), claim_compare);
 	for (size_t i = 0; i < s.count; i++) {
 		const struct claim *claim = &s.all[i];
 

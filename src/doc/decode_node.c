@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* "nodes". */
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -239,6 +238,6 @@ int take_nodes(struct decoder *d, const struct field *field,
 	for (; member; member = member->next)
 		take_node(d, member);
 	items_sort(mesh->nodes, mesh->node_count, sizeof(*mesh->nodes),
-	      node_compare);
+		   node_compare);
 	return 0;
 }

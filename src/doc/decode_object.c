@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Objects by the tables of their keys; numbers, words and names. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"

@@ -225,7 +225,7 @@ static bool has_form(struct str text, const char *form)
 	if (text.size != strlen(form))
 		return false;
 	for (size_t i = 0; i < text.size; i++) {
-		bool digit = text.data[i] >= '0' && text.data[i] <= '9';
+		bool digit = char_is_digit(text.data[i]);
 
 		if (form[i] == '0' ? !digit : text.data[i] != form[i])
 			return false;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The links and the peers of one node. */
-#include <stdlib.h>
 
 #include "base/arena.h"
 #include "doc/topology.h"
@@ -159,9 +158,7 @@ size_t graph_neighbours(struct arena *arena, const struct graph *g,
 
 	if (!g->mesh->nodes[node].disabled)
 		find_all(&n);
-	if (n.count)
-		items_sort(n.items, n.count, sizeof(*n.items),
-			   neighbour_compare);
+	items_sort(n.items, n.count, sizeof(*n.items), neighbour_compare);
 	for (size_t i = 0; i < n.count; i++)
 		if (!kept || n.items[kept - 1].node != n.items[i].node)
 			n.items[kept++] = n.items[i];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two meshes on one host: what both cannot have. */
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -190,9 +189,7 @@ static void check_prefixes(const struct pair *p)
 
 	add_view(p->diags->arena, &all, p->a, false);
 	add_view(p->diags->arena, &all, p->b, true);
-	if (all.count)
-		items_sort(all.items, all.count, sizeof(*all.items),
-		      routed_compare);
+	items_sort(all.items, all.count, sizeof(*all.items), routed_compare);
 	for (size_t i = 0; i < all.count; i++) {
 		const struct routed *item = &all.items[i];
 		const struct routed *other = open[!item->of_b];

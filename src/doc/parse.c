@@ -7,7 +7,6 @@
 #include "doc/parse.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"

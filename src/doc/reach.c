@@ -4,7 +4,6 @@
  * and routes that the nodes' views have, and the way of the answer.
  */
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 

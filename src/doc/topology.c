@@ -107,9 +107,8 @@ static struct graph_index index_make(struct arena *arena, struct pairs *pairs,
 
 	index.first = arena_new_array(arena, uint32_t, keys + 1);
 	index.items = arena_new_array(arena, uint32_t, pairs->count);
-	if (pairs->count)
-		items_sort(pairs->items, pairs->count, sizeof(*pairs->items),
-		      pair_compare);
+	items_sort(pairs->items, pairs->count, sizeof(*pairs->items),
+		   pair_compare);
 	for (size_t i = 0; i < pairs->count; i++) {
 		const struct pair *p = &pairs->items[i];
 
@@ -226,9 +225,8 @@ static void make_reached(struct arena *arena, struct graph *g)
 				     port < g->link_port[n]))
 				g->link_port[n] = port;
 		}
-		if (link->endpoint_count)
-			items_sort(first, link->endpoint_count, sizeof(*first),
-			      reached_compare);
+		items_sort(first, link->endpoint_count, sizeof(*first),
+			   reached_compare);
 		g->reached_first[i + 1] = count;
 	}
 }

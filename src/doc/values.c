@@ -5,7 +5,6 @@
  * its name is not rendered.
  */
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
@@ -330,7 +329,7 @@ static struct prefix_list sorted(struct arena *arena,
 	out.items = arena_copy(arena, from->items,
 			       from->count * sizeof(*from->items));
 	items_sort(out.items, out.count, sizeof(*out.items),
-	      placed_prefix_compare);
+		   placed_prefix_compare);
 	return out;
 }
 

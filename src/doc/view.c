@@ -261,9 +261,7 @@ static void make_narrow(const struct maker *m)
 					peer->allowed.items[k].prefix,
 					peer->mtu };
 	}
-	if (count)
-		qsort(view->narrow, count, sizeof(*view->narrow),
-		      narrow_compare);
+	items_sort(view->narrow, count, sizeof(*view->narrow), narrow_compare);
 }
 
 bool view_is_apart(const struct view *view)

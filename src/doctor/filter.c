@@ -9,24 +9,12 @@
 #include "base/arena.h"
 #include "doctor/host.h"
 
-/* A dot in a link's name is a slash, sysctl(8). */
-static const char *sysctl_key(const struct doctor *d, const char *link,
-			      const char *name)
-{
-	char *as_word = arena_strdup(d->arena, link);
-
-	for (char *c = as_word; *c; c++)
-		if (*c == '.')
-			*c = '/';
-	return doctor_printf(d, "net.ipv4.conf.%s.%s", as_word, name);
-}
-
 static int value_of(const struct doctor *d, const char *link, const char *name)
 {
-	const struct sysctl *s = state_sysctl(d->have,
-					      sysctl_key(d, link, name));
+	const struct sysctl *s = state_sysctl(
+		d->have, sysctl_of_link(d->arena, "ipv4", link, name));
 
-	return s && *s->value >= '0' && *s->value <= '9' ? *s->value - '0' : 0;
+	return s && char_is_digit(*s->value) ? *s->value - '0' : 0;
 }
 
 static int effective(const struct doctor *d, const char *link,
@@ -40,8 +28,8 @@ static int effective(const struct doctor *d, const char *link,
 static void end_filter(struct doctor *d, struct finding *f, const char *link)
 {
 	f->file = doctor_printf(d, "/etc/sysctl.d/90-meshapply-%s.conf", link);
-	f->content = doctor_printf(d, "%s = 2\n",
-				   sysctl_key(d, link, "rp_filter"));
+	f->content = doctor_printf(d, "%s = 2\n", sysctl_of_link(
+		d->arena, "ipv4", link, "rp_filter"));
 	f->commands[0] = doctor_printf(d, "sysctl -p %s", f->file);
 }
 

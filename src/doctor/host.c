@@ -108,12 +108,6 @@ size_t host_list(const struct doctor *d, const char *folder,
 	return words_sort(*names, count);
 }
 
-bool unit_is_active(const struct doctor *d, const char *unit)
-{
-	return host_exists(d, doctor_printf(d, "/run/systemd/units/"
-					    "invocation:%s", unit));
-}
-
 static const char *enabled_in(const struct doctor *d, const char *folder,
 			      const char *unit)
 {
@@ -164,6 +158,14 @@ const char *unit_enabled(const struct doctor *d, const char *unit)
 			return path;
 	}
 	return NULL;
+}
+
+bool unit_is_used(const struct doctor *d, const char *unit)
+{
+	/* systemd keeps a link for each unit that runs. */
+	return host_exists(d, doctor_printf(d, "/run/systemd/units/"
+					    "invocation:%s", unit)) ||
+		unit_enabled(d, unit);
 }
 
 /* Is there a file of that name in a folder behind? */

@@ -25,11 +25,11 @@ bool host_read(struct doctor *d, const char *path, struct str *out);
 size_t host_list(const struct doctor *d, const char *folder,
 		 const char *suffix, const char ***names);
 
-/* Is the unit running now?  systemd keeps a link for each that is. */
-bool unit_is_active(const struct doctor *d, const char *unit);
 /* The link that starts the unit at boot; NULL if there is none, or the unit is
    masked. */
 const char *unit_enabled(const struct doctor *d, const char *unit);
+/* Does it run now, or is it started at boot? */
+bool unit_is_used(const struct doctor *d, const char *unit);
 
 /*
  * The files that a program is configured by, in the order in which they are

@@ -198,7 +198,7 @@ void check_network_manager(struct doctor *d, const struct doctor_mesh *m)
 	enum managing managing;
 	bool excepted;
 
-	if (!unit_is_active(d, UNIT) && !unit_enabled(d, UNIT))
+	if (!unit_is_used(d, UNIT))
 		return;
 	excepted = is_excepted(d, m->device);
 	managing = managing_of(d, m, excepted);

@@ -133,7 +133,7 @@ void check_networkd(struct doctor *d, const struct doctor_mesh *m)
 {
 	const char **names;
 
-	if (!unit_is_active(d, UNIT) && !unit_enabled(d, UNIT))
+	if (!unit_is_used(d, UNIT))
 		return;
 	if (!m) {
 		check_foreign(d);

@@ -93,8 +93,7 @@ static void check_conf(struct doctor *d, const char *conf)
 
 void check_ruleset(struct doctor *d)
 {
-	if (!d->daemons ||
-	    (!unit_is_active(d, UNIT) && !unit_enabled(d, UNIT)))
+	if (!d->daemons || !unit_is_used(d, UNIT))
 		return;
 	for (size_t i = 0; i < array_size(confs); i++)
 		check_conf(d, confs[i]);

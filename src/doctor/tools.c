@@ -89,11 +89,8 @@ static bool has_socket(struct str text, uint16_t port)
 
 	snprintf(suffix, sizeof(suffix), ":%04X", port);
 	while (str_next(&text, '\n', &line)) {
-		line = str_trim(line);
-		if (!str_next(&line, ' ', &word))
-			continue;
-		line = str_trim(line);
-		if (str_next(&line, ' ', &word) && str_ends(word, suffix))
+		if (conf_word(&line, &word) && conf_word(&line, &word) &&
+		    str_ends(word, suffix))
 			return true;
 	}
 	return false;

@@ -161,16 +161,23 @@ static int take(const struct nlmsghdr *answer, void *data, struct err *e)
 	return 0;
 }
 
-static void talk_closep(struct talk *talk)
+/* ENOENT: a kernel without the family, so no connection of it. */
+static int dump(struct talk *talk, struct nlmsghdr *request,
+		const struct talk_reader *reader, struct err *e)
 {
-	talk_close(talk);
+	struct err why;
+
+	if (!talk_dump(talk, request, reader, &why) || why.number == ENOENT)
+		return 0;
+	*e = why;
+	return -1;
 }
 
 int connection_list(struct arena *arena, struct connection **out,
 		    size_t *count, struct err *e)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	cleanup_(talk_closep) struct talk talk = { 0 };
+	cleanup_(talk_close) struct talk talk = { 0 };
 	struct list list = { .arena = arena };
 	const struct talk_reader reader = {
 		.start = start, .each = take, .data = &list,
@@ -179,17 +186,10 @@ int connection_list(struct arena *arena, struct connection **out,
 	if (talk_open(&talk, arena, NETLINK_SOCK_DIAG, e))
 		return -1;
 	for (size_t i = 0; i < array_size(families); i++) {
-		struct nlmsghdr *m = connection_encode_list(arena,
-							    families[i]);
-		struct err why;
-
 		list.mark = list.count;
-		/* ENOENT: a kernel without the family. */
-		if (!talk_dump(&talk, m, &reader, &why) ||
-		    why.number == ENOENT)
-			continue;
-		*e = why;
-		return err_wrap(e, "reading TCP connections");
+		if (dump(&talk, connection_encode_list(arena, families[i]),
+			 &reader, e))
+			return err_wrap(e, "reading TCP connections");
 	}
 	*out = list.items;
 	*count = list.count;
@@ -223,16 +223,9 @@ static int find_bound(struct talk *talk, struct list *list,
 	const uint8_t families[] = { like->remote.family, AF_INET6 };
 
 	for (size_t i = 0; i < array_size(families) && !*found; i++) {
-		struct nlmsghdr *m = encode_like(list->arena, like,
-						 families[i]);
-		struct err why;
-
-		if (talk_dump(talk, m, reader, &why)) {
-			if (why.number == ENOENT)
-				continue;
-			*e = why;
+		if (dump(talk, encode_like(list->arena, like, families[i]),
+			 reader, e))
 			return -1;
-		}
 		*found = has_found(list, like, out);
 	}
 	return 0;
@@ -241,7 +234,7 @@ static int find_bound(struct talk *talk, struct list *list,
 int connection_find(struct arena *arena, const struct connection *like,
 		    struct connection *out, bool *found, struct err *e)
 {
-	cleanup_(talk_closep) struct talk talk = { 0 };
+	cleanup_(talk_close) struct talk talk = { 0 };
 	struct list list = { .arena = arena };
 	const struct talk_reader reader = {
 		.start = start, .each = take, .data = &list,

@@ -2,7 +2,6 @@
 #include "kern/nft_canon.h"
 
 #include <linux/netfilter/nf_tables.h>
-#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -97,8 +96,7 @@ static struct nft_item **elements_of(const struct nft_canon *c,
 	for (uint32_t i = set->first; i != NFT_NONE;
 	     i = c->elements.items[i].next)
 		list[n++] = &c->elements.items[i];
-	if (n)
-		items_sort(list, n, sizeof(struct nft_item *), compare_attrs);
+	items_sort(list, n, sizeof(struct nft_item *), compare_attrs);
 	return list;
 }
 
@@ -113,8 +111,7 @@ static int write_elements(struct writer *w, const struct nft_named *set,
 		if (nft_canon_element(w->c, set, list[i]->attrs,
 				      &first[i]) < 0)
 			return -1;
-	if (set->count)
-		items_sort(first, set->count, sizeof(*first), compare_elements);
+	items_sort(first, set->count, sizeof(*first), compare_elements);
 	object->element_first = (uint32_t)w->out->element_count;
 	object->element_count = set->count;
 	w->out->element_count += set->count;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <linux/netfilter/nf_tables.h>
-#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -113,12 +112,10 @@ static struct units units_of(struct arena *arena, const struct firewall *f,
 	borders = arena_new_array(arena, struct border, count);
 	for (size_t i = 0; i < count; i++)
 		borders[i] = border_of(&elements[i]);
-	if (count)
-		items_sort(borders, count, sizeof(*borders), compare_borders);
+	items_sort(borders, count, sizeof(*borders), compare_borders);
 	pair_borders(borders, count, &units);
-	if (units.count)
-		items_sort(units.items, units.count, sizeof(*units.items),
-		      compare_units);
+	items_sort(units.items, units.count, sizeof(*units.items),
+		   compare_units);
 	return units;
 }
 

@@ -82,9 +82,8 @@ int observe_links(struct observer *o, struct err *e)
 	if (talk_dump(&o->k->route, rt_encode_get_links(o->arena), &reader,
 		      e) < 0)
 		return err_wrap(e, "reading links");
-	if (o->have->link_count)
-		items_sort(o->have->links, o->have->link_count,
-		      sizeof(*o->have->links), index_order);
+	items_sort(o->have->links, o->have->link_count,
+		   sizeof(*o->have->links), index_order);
 	return 0;
 }
 

@@ -82,13 +82,11 @@ static int take_route(const struct nlmsghdr *answer, void *data,
 static bool takes_advertisements(const struct observer *o,
 				 const struct link *link)
 {
+	const char *key = sysctl_of_link(o->arena, "ipv6", link->name,
+					 "accept_ra");
 	const char *accept = NULL;
-	char name[IFNAMSIZ] = "", key[64];
 	struct err ignored;
 
-	for (size_t i = 0; i < sizeof(name); i++)
-		name[i] = link->name[i] == '.' ? '/' : link->name[i];
-	snprintf(key, sizeof(key), "net.ipv6.conf.%s.accept_ra", name);
 	return sysctl_read(o->arena, key, &accept, &ignored) == 0 && accept &&
 	       strcmp(accept, "0") != 0;
 }

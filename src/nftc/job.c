@@ -37,15 +37,10 @@ static int hand_over_socket(const struct library *library, struct err *e)
 	return expect(NFTC_GO, NULL, 0, e);
 }
 
-static void talk_closep(struct talk *talk)
-{
-	talk_close(talk);
-}
-
 static int dump(struct arena *arena, const char *table, struct str *messages,
 		struct err *e)
 {
-	struct talk talk cleanup_(talk_closep) = { 0 };
+	struct talk talk cleanup_(talk_close) = { 0 };
 	bool found;
 
 	if (talk_open(&talk, arena, NETLINK_NETFILTER, e) < 0 ||
@@ -134,7 +129,7 @@ static int answer_refused(struct str output, struct err *e)
 static int check_generation(struct arena *arena, uint32_t wanted,
 			    struct err *e)
 {
-	struct talk talk cleanup_(talk_closep) = { 0 };
+	struct talk talk cleanup_(talk_close) = { 0 };
 	uint32_t now;
 
 	if (!wanted)

@@ -127,24 +127,17 @@ static void address_step(const struct carrier *c, struct step *s)
 	}
 }
 
-static bool port_in(const uint16_t range[2], uint16_t port)
+static void rule_step(const struct carrier *c, struct step *s)
 {
-	return (!range[0] && !range[1]) ||
-		(port >= range[0] && port <= range[1]);
-}
+	/* What this host sends on the connection: of no mark, by root. */
+	const struct packet packet = {
+		.from = c->path->local, .to = c->path->remote,
+		.protocol = IPPROTO_TCP, .from_port = c->path->local_port,
+		.to_port = c->path->remote_port,
+	};
 
-/* What this host sends on the connection: of no mark, by root's server. */
-static bool rule_selects(const struct rule *r, const struct plan_path *path)
-{
-	bool match = (!r->from.length || prefix_has(&r->from, &path->local)) &&
-		(!r->to.length || prefix_has(&r->to, &path->remote)) &&
-		(!*r->iif || !strcmp(r->iif, "lo")) && !*r->oif &&
-		(!r->fwmask || !r->fwmark) && !r->uid_range[0] && !r->tos &&
-		(!r->ip_protocol || r->ip_protocol == IPPROTO_TCP) &&
-		port_in(r->source_port, path->local_port) &&
-		port_in(r->destination_port, path->remote_port);
-
-	return r->family == path->remote.family && match != r->invert;
+	if (rule_selects(s->rule, &packet))
+		cuts(s, "it decides the way of this run's SSH connection");
 }
 
 static void firewall_step(const struct carrier *c, struct step *s)
@@ -197,9 +190,7 @@ static void look_at(const struct carrier *c, struct step *s)
 		break;
 	case STEP_RULE_ADD:
 	case STEP_RULE_REMOVE:
-		if (rule_selects(s->rule, c->path))
-			cuts(s, "it decides the way of this run's SSH "
-			     "connection");
+		rule_step(c, s);
 		break;
 	case STEP_SYSCTL_SET:
 	case STEP_FOREIGN_TABLE_DELETE:

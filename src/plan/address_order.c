@@ -10,7 +10,6 @@
  */
 #include "plan/address_order.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 

@@ -43,18 +43,6 @@ static struct step *address_step(struct planner *p, enum step_kind kind,
 	return s;
 }
 
-const char *sysctl_of_link(struct arena *arena, const char *family,
-			   const char *link, const char *name)
-{
-	char text[IFNAMSIZ];
-	size_t i;
-
-	for (i = 0; i < sizeof(text) - 1 && link[i]; i++)
-		text[i] = link[i] == '.' ? '/' : link[i];
-	text[i] = '\0';
-	return arena_printf(arena, "net.%s.conf.%s.%s", family, text, name);
-}
-
 /* The value by the time of PHASE. */
 static bool sysctl_is_off(const struct planner *p, enum phase phase,
 			  const char *key)

@@ -24,9 +24,8 @@ static int holding_compare(const void *a, const void *b)
 
 void holdings_sort(struct holdings *list)
 {
-	if (list->count > 1)
-		items_sort(list->items, list->count, sizeof(*list->items),
-		      holding_compare);
+	items_sort(list->items, list->count, sizeof(*list->items),
+		   holding_compare);
 }
 
 const struct holding *holdings_find(const struct holdings *list,

@@ -7,14 +7,6 @@
 
 #include <string.h>
 
-static bool is_forced(const struct plan_options *options)
-{
-	for (size_t i = 0; i < options->force_count; i++)
-		if (!strcmp(options->force[i], "identity"))
-			return true;
-	return false;
-}
-
 /* What runs now: of ours, or the one that is taken over. */
 static const struct device *device_now(const struct state *want,
 				       const struct state *have, bool adopt)
@@ -108,7 +100,7 @@ int plan_identity(struct arena *arena, const struct state *want,
 		&last->devices[0] : now;
 
 	/* Nothing runs that could be lost, or nothing is wanted at all. */
-	if (!now || !want->device_count || is_forced(options))
+	if (!now || !want->device_count || plan_options_force(options, "identity"))
 		return 0;
 	if (refuse_node(is, was, e) ||
 	    refuse_key(&want->devices[0], now, was, e))

@@ -95,10 +95,6 @@ bool plan_endpoint(struct planner *p, const struct peer *want,
 bool plan_endpoint_stuck(const struct planner *p, const struct peer *want,
 			 const struct peer *have);
 
-/* "net.ipv4.conf.wg0.NAME"; a dot in the link's name is a slash, sysctl(8). */
-const char *sysctl_of_link(struct arena *arena, const char *family,
-			   const char *link, const char *name);
-
 /* The rule of a state that equals R, or NULL. */
 const struct rule *rule_find(const struct state *s, const struct rule *r);
 struct step *plan_rule_step(struct planner *p, enum step_kind kind,
@@ -108,6 +104,16 @@ bool rule_same_selectors(const struct rule *a, const struct rule *b);
 bool rule_is_suppress(const struct rule *r);
 /* "not fwmark MARK": what a mark keeps out of the tunnel. */
 bool rule_excepts_mark(const struct rule *r);
+
+/* What this host sends by itself, as root. */
+struct packet {
+	struct ip from, to;	/* from: family 0 if it has none yet */
+	uint32_t mark;
+	uint8_t protocol;
+	uint16_t from_port, to_port;
+};
+
+bool rule_selects(const struct rule *r, const struct packet *p);
 
 /* A route, not a connected one, with one of these as its preferred source:
    the kernel deletes it with the address, or takes the source off it. */

@@ -2,7 +2,6 @@
 /* The plan as a list: adding to it, its order, its worst class. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "plan/internal.h"
@@ -45,16 +44,17 @@ void plan_note(struct planner *p, const char *format, ...)
 	plan->notes[plan->note_count++] = b.data;
 }
 
-bool plan_forced(const struct planner *p, const char *guard)
+bool plan_options_force(const struct plan_options *options, const char *guard)
 {
-	const struct plan_options *o = p->options;
-
-	if (o->restore)
-		return true;
-	for (size_t i = 0; i < o->force_count; i++)
-		if (!strcmp(o->force[i], guard))
+	for (size_t i = 0; i < options->force_count; i++)
+		if (!strcmp(options->force[i], guard))
 			return true;
 	return false;
+}
+
+bool plan_forced(const struct planner *p, const char *guard)
+{
+	return p->options->restore || plan_options_force(p->options, guard);
 }
 
 struct named {

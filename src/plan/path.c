@@ -120,27 +120,6 @@ static void find_rules(struct path *t, struct arena *arena)
 	items_sort(t->rules, t->rule_count, sizeof(*t->rules), by_priority);
 }
 
-static bool port_in(const uint16_t range[2], uint16_t port)
-{
-	return (!range[0] && !range[1]) ||
-		(port >= range[0] && port <= range[1]);
-}
-
-/* Of a packet of the tunnel itself: local, UDP, of no certain source yet. */
-static bool selects(const struct rule *r, const struct lookup *l,
-		    uint16_t port)
-{
-	bool match = !r->from.length && (!*r->iif || !strcmp(r->iif, "lo")) &&
-		!*r->oif && !r->uid_range[0] && !r->tos &&
-		(!r->to.length || prefix_has(&r->to, &l->endpoint.ip)) &&
-		(!r->fwmask || (l->mark & r->fwmask) == r->fwmark) &&
-		(!r->ip_protocol || r->ip_protocol == IPPROTO_UDP) &&
-		port_in(r->destination_port, l->endpoint.port) &&
-		port_in(r->source_port, port);
-
-	return match != r->invert;
-}
-
 /* The most specific way into the device in one table, or NULL. */
 static const struct way *best_way(const struct path *t, uint32_t table,
 				  const struct ip *ip)
@@ -205,6 +184,12 @@ static const struct way *caught_by(const struct path *t,
 		.action = FR_ACT_TO_TBL, .table = RT_TABLE_MAIN,
 		.suppress_prefixlength = -1,
 	};
+	/* One of the tunnel itself, of no certain source yet. */
+	const struct packet packet = {
+		.to = now->endpoint.ip, .mark = now->mark,
+		.protocol = IPPROTO_UDP, .from_port = t->device->listen_port,
+		.to_port = now->endpoint.port,
+	};
 	const struct way *caught = NULL;
 	bool main_seen = false;
 
@@ -215,7 +200,7 @@ static const struct way *caught_by(const struct path *t,
 		if (r->family != now->endpoint.ip.family)
 			continue;
 		main_seen |= r->table == RT_TABLE_MAIN && !rule_is_suppress(r);
-		if (!selects(r, now, t->device->listen_port))
+		if (!rule_selects(r, &packet))
 			continue;
 		if (r->action != FR_ACT_TO_TBL)
 			return NULL;

@@ -58,6 +58,9 @@ struct plan_options {
 	size_t force_count;
 };
 
+/* --force=GUARD was given. */
+bool plan_options_force(const struct plan_options *options, const char *guard);
+
 /*
  * Steps that turn HAVE into WANT.  HAVE has been claimed (state_claim), WANT
  * is settled; LAST, what was applied before, may be NULL.  What is foreign

@@ -45,6 +45,26 @@ bool rule_excepts_mark(const struct rule *r)
 	return r->invert && r->fwmask == MARK_MASK && r->fwmark;
 }
 
+static bool port_in(const uint16_t range[2], uint16_t port)
+{
+	return (!range[0] && !range[1]) ||
+		(port >= range[0] && port <= range[1]);
+}
+
+bool rule_selects(const struct rule *r, const struct packet *p)
+{
+	bool match = (!r->from.length || prefix_has(&r->from, &p->from)) &&
+		(!r->to.length || prefix_has(&r->to, &p->to)) &&
+		(!*r->iif || !strcmp(r->iif, "lo")) && !*r->oif &&
+		(!r->fwmask || (p->mark & r->fwmask) == r->fwmark) &&
+		!r->uid_range[0] && !r->tos &&
+		(!r->ip_protocol || r->ip_protocol == p->protocol) &&
+		port_in(r->source_port, p->from_port) &&
+		port_in(r->destination_port, p->to_port);
+
+	return r->family == p->to.family && match != r->invert;
+}
+
 /* Matches packets of any source and destination that bear no certain mark. */
 static bool is_wide(const struct rule *r)
 {

@@ -18,18 +18,6 @@ struct model {
 	size_t count;
 };
 
-static bool has_prefix(const char *key, const char *prefix)
-{
-	return !strncmp(key, prefix, strlen(prefix));
-}
-
-static bool has_suffix(const char *key, const char *suffix)
-{
-	size_t a = strlen(key), b = strlen(suffix);
-
-	return a >= b && !strcmp(key + a - b, suffix);
-}
-
 static bool forwards_all(const char *key)
 {
 	return !strcmp(key, "net.ipv4.ip_forward") ||
@@ -40,7 +28,7 @@ static bool forwards_all(const char *key)
 /* Order of writing: what must be there before, the far-reaching, the rest. */
 static int rank(const char *key)
 {
-	if (has_suffix(key, ".accept_ra"))
+	if (str_ends(str_of(key), ".accept_ra"))
 		return 0;
 	return forwards_all(key) ? 1 : 2;
 }
@@ -57,17 +45,17 @@ static struct sysctl *model_find(struct model *m, const char *key)
 
 static void model_effects(struct model *m, const char *key, const char *value)
 {
-	const char *family = has_prefix(key, "net.ipv6.") ? "net.ipv6.conf." :
-		"net.ipv4.conf.";
+	const char *family = str_starts(str_of(key), "net.ipv6.") ?
+		"net.ipv6.conf." : "net.ipv4.conf.";
 
 	for (size_t i = 0; i < m->count; i++) {
 		struct sysctl *s = &m->items[i];
+		struct str name = str_of(s->key);
 
-		if (has_prefix(s->key, family) &&
-		    has_suffix(s->key, ".forwarding"))
+		if (str_starts(name, family) && str_ends(name, ".forwarding"))
 			s->value = value;
 	}
-	if (!has_prefix(key, "net.ipv4."))
+	if (!str_starts(str_of(key), "net.ipv4."))
 		return;
 	for (size_t i = 0; i < m->count; i++) {
 		struct sysctl *s = &m->items[i];
@@ -86,7 +74,8 @@ static bool of_link(const struct planner *p, const char *key)
 		const char *four = sysctl_of_link(p->arena, "ipv4", name, "");
 		const char *six = sysctl_of_link(p->arena, "ipv6", name, "");
 
-		if (has_prefix(key, four) || has_prefix(key, six))
+		if (str_starts(str_of(key), four) ||
+		    str_starts(str_of(key), six))
 			return true;
 	}
 	return false;
@@ -179,7 +168,7 @@ static bool switches(const struct state *want, const char *family)
 {
 	for (size_t i = 0; i < want->sysctl_count; i++)
 		if (forwards_all(want->sysctls[i].key) &&
-		    has_prefix(want->sysctls[i].key, family))
+		    str_starts(str_of(want->sysctls[i].key), family))
 			return true;
 	return false;
 }

@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* {string} of nft's scanner.l; a dot alone is a mark. */
 static bool begins_word(struct str text)
 {
@@ -78,9 +73,9 @@ struct lex_token lex_next(struct lex *lex)
 	} else if (rest.data[0] == '"') {
 		token = string(rest);
 		size = token.text.size;
-	} else if (is_digit(rest.data[0])) {
+	} else if (char_is_digit(rest.data[0])) {
 		token.kind = LEX_NUMBER;
-		while (size < rest.size && is_digit(rest.data[size]))
+		while (size < rest.size && char_is_digit(rest.data[size]))
 			size++;
 	} else if (begins_word(rest)) {
 		token.kind = LEX_WORD;

@@ -40,9 +40,8 @@ static void sort_once(struct word_list *list)
 {
 	size_t kept = 0;
 
-	if (list->count)
-		items_sort(list->items, list->count, sizeof(*list->items),
-		      word_compare);
+	items_sort(list->items, list->count, sizeof(*list->items),
+		   word_compare);
 	for (size_t i = 0; i < list->count; i++)
 		if (!kept || !str_equal(list->items[kept - 1], list->items[i]))
 			list->items[kept++] = list->items[i];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "state/prefix_list.h"
 
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/arena.h"
@@ -18,10 +17,8 @@ void prefix_list_sort(struct prefix_list *list)
 {
 	size_t kept = 0;
 
-	if (!list->count)
-		return;
 	items_sort(list->items, list->count, sizeof(*list->items),
-	      placed_prefix_compare);
+		   placed_prefix_compare);
 	for (size_t i = 0; i < list->count; i++)
 		if (!kept || prefix_compare(&list->items[kept - 1].prefix,
 					    &list->items[i].prefix))

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+
 static int prefix_order(const void *a, const void *b)
 {
 	return prefix_compare(a, b);
@@ -55,13 +57,6 @@ static void normalise_route(struct route *r)
 		r->device[0] = '\0';
 }
 
-static void sort(void *items, size_t count, size_t size,
-		 int (*compare)(const void *, const void *))
-{
-	if (count > 1)
-		items_sort(items, count, size, compare);
-}
-
 void state_normalise(struct state *s)
 {
 	for (size_t i = 0; i < s->device_count; i++) {
@@ -69,15 +64,19 @@ void state_normalise(struct state *s)
 
 		for (size_t k = 0; k < d->peer_count; k++)
 			normalise_prefixes(&d->peers[k]);
-		sort(d->peers, d->peer_count, sizeof(*d->peers), peer_compare);
+		items_sort(d->peers, d->peer_count, sizeof(*d->peers),
+			   peer_compare);
 	}
 	for (size_t i = 0; i < s->route_count; i++)
 		normalise_route(&s->routes[i]);
-	sort(s->devices, s->device_count, sizeof(*s->devices), device_compare);
-	sort(s->routes, s->route_count, sizeof(*s->routes), route_compare);
-	sort(s->rules, s->rule_count, sizeof(*s->rules), rule_compare);
-	sort(s->sysctls, s->sysctl_count, sizeof(*s->sysctls), sysctl_compare);
-	sort(s->links, s->link_count, sizeof(*s->links), link_compare);
+	items_sort(s->devices, s->device_count, sizeof(*s->devices),
+		   device_compare);
+	items_sort(s->routes, s->route_count, sizeof(*s->routes),
+		   route_compare);
+	items_sort(s->rules, s->rule_count, sizeof(*s->rules), rule_compare);
+	items_sort(s->sysctls, s->sysctl_count, sizeof(*s->sysctls),
+		   sysctl_compare);
+	items_sort(s->links, s->link_count, sizeof(*s->links), link_compare);
 }
 
 static void *find(const void *key, const void *items, size_t count,
@@ -124,6 +123,18 @@ const struct link *state_link(const struct state *s, const char *name)
 	memcpy(wanted.name, name, size);
 	return find(&wanted, s->links, s->link_count, sizeof(wanted),
 		    link_compare);
+}
+
+const char *sysctl_of_link(struct arena *arena, const char *family,
+			   const char *link, const char *name)
+{
+	char text[IFNAMSIZ];
+	size_t i;
+
+	for (i = 0; i < sizeof(text) - 1 && link[i]; i++)
+		text[i] = link[i] == '.' ? '/' : link[i];
+	text[i] = '\0';
+	return arena_printf(arena, "net.%s.conf.%s.%s", family, text, name);
 }
 
 uint32_t device_vrf_table(const struct state *s, const struct device *d)

@@ -232,6 +232,9 @@ struct device *state_device(const struct state *s, const char *name);
 const struct peer *device_peer(const struct device *d, const struct key *key);
 const struct sysctl *state_sysctl(const struct state *s, const char *key);
 const struct link *state_link(const struct state *s, const char *name);
+/* "net.ipv4.conf.wg0.NAME"; a dot in the link's name is a slash, sysctl(8). */
+const char *sysctl_of_link(struct arena *arena, const char *family,
+			   const char *link, const char *name);
 /* The table of the VRF that D is in, as S, what was observed, has it; 0: it
    is in none, or there is no VRF of this name. */
 uint32_t device_vrf_table(const struct state *s, const struct device *d);

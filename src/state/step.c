@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "state/step.h"
 
+#include <string.h>
+
 const struct device *step_device(const struct step *step)
 {
 	return step->device ? step->device : step->device_before;
@@ -33,4 +35,14 @@ const char *disruption_name(enum disruption d)
 		return "access";
 	}
 	return "none";
+}
+
+bool disruption_parse(const char *name, enum disruption *out)
+{
+	if (!name)
+		return false;
+	*out = DISRUPTION_NONE;
+	while (*out < DISRUPTION_ACCESS && strcmp(name, disruption_name(*out)))
+		++*out;
+	return !strcmp(name, disruption_name(*out));
 }

@@ -112,3 +112,5 @@ const struct peer *step_peer(const struct step *step);
 /* true past the middle verification */
 bool phase_removes(enum phase phase);
 const char *disruption_name(enum disruption d);
+/* NAME may be NULL; false: there is no such class. */
+bool disruption_parse(const char *name, enum disruption *out);

@@ -23,11 +23,6 @@ static bool is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 bool value_word_is(struct str text, const char *word)
 {
 	size_t i = 0;
@@ -173,7 +168,7 @@ struct str value_squeeze(struct str value, char *buffer, size_t size)
 static bool all_digits(struct str text)
 {
 	for (size_t i = 0; i < text.size; i++)
-		if (!is_digit(text.data[i]))
+		if (!char_is_digit(text.data[i]))
 			return false;
 	return text.size > 0;
 }

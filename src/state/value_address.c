@@ -11,16 +11,11 @@
 #define HOST_MAX 253	/* bytes of a name, RFC 1035 section 2.3.4 */
 #define LABEL_MAX 63
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Digits and dots alone: meant as an IPv4 address, in some loose form. */
 static bool is_numeric(struct str text)
 {
 	for (size_t i = 0; i < text.size; i++)
-		if (!is_digit(text.data[i]) && text.data[i] != '.')
+		if (!char_is_digit(text.data[i]) && text.data[i] != '.')
 			return false;
 	return text.size > 0;
 }
