@@ -5,53 +5,25 @@
  */
 #include <check.h>
 #include <linux/rtnetlink.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support/host.h"
-
-static sigjmp_buf killed;
-static size_t kill_at;
-static int (*model_send)(struct kernel *k, const struct plan *plan,
-			 size_t at, size_t *next, struct err *e);
-
-static int send_and_die(struct kernel *k, const struct plan *plan, size_t at,
-			size_t *next, struct err *failed)
-{
-	struct model *m = host.model;
-
-	if (m->sent >= kill_at) {
-		/* Half of it was done. */
-		(void)model_step(m, &plan->steps[at], true);
-		siglongjmp(killed, 1);
-	}
-	return model_send(k, plan, at, next, failed);
-}
+#include "support/kill.h"
 
 static void kill_step(const struct host_change *change, size_t at)
 {
-	static struct run run;
-	static struct state *before;
-	struct apply_result result;
+	struct run run;
+	struct state *before;
 	const char *where = arena_printf(host.arena, "%s to %s, killed at "
 					 "step %zu", change->from->name,
 					 change->to->name, at);
 	bool did = false;
 
-	model_send = host.model->kernel.send;
 	host_settle(change->from);
 	before = host_snapshot();
 	host_start(&run);
 	host_plan(&run, change->to);
-	kill_at = host.model->sent + at;
-	host.model->kernel.send = send_and_die;
-	if (!sigsetjmp(killed, 1)) {
-		(void)!apply_plan(&run, &result, &host.e);
-		ck_abort_msg("it was not killed");
-	}
-	host.model->kernel.send = model_send;
-	host_die();
+	kill_apply(&run, at);
 	host_start(&run);
 	ck_assert_int_eq(journal_look(host.store), JOURNAL_OPEN);
 	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s: %s", where,
@@ -89,27 +61,23 @@ START_TEST(killed_in_the_undo)
 	host_open();
 	host_settle(&wanted_first);
 	before = host_snapshot();
-	model_send = host.model->kernel.send;
-	host.model->kernel.send = send_and_die;
-	kill_at = host.model->sent + 9;
+	kill_at(host.model->sent + 9);
 	host_start(&run);
-	host.model->kernel.send = send_and_die;
 	host_plan(&run, &wanted_second);
-	if (!sigsetjmp(killed, 1))
+	if (!sigsetjmp(kill_jump, 1))
 		(void)!apply_plan(&run, &result, &host.e);
 	while (deaths < 3) {
 		host_die();
 		host_start(&run);
-		kill_at = host.model->sent + 2;
-		if (sigsetjmp(killed, 1)) {
+		kill_at(host.model->sent + 2);
+		if (sigsetjmp(kill_jump, 1)) {
 			deaths++;
 			continue;
 		}
 		(void)!apply_recover(&run, &did, &host.e);
 		break;
 	}
-	host.model->kernel.send = model_send;
-	host_die();
+	kill_over();
 	host_start(&run);
 	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
 	host_finish();
@@ -120,8 +88,7 @@ END_TEST
 
 START_TEST(a_peer_roams_before_the_recovery)
 {
-	static struct run run;
-	struct apply_result result;
+	struct run run;
 	struct endpoint elsewhere;
 	struct peer *peer;
 	struct key key;
@@ -129,15 +96,9 @@ START_TEST(a_peer_roams_before_the_recovery)
 
 	host_open();
 	host_settle(&wanted_first);
-	model_send = host.model->kernel.send;
-	host.model->kernel.send = send_and_die;
-	kill_at = host.model->sent + 20;
 	host_start(&run);
 	host_plan(&run, &wanted_second);
-	if (!sigsetjmp(killed, 1))
-		(void)!apply_plan(&run, &result, &host.e);
-	host.model->kernel.send = model_send;
-	host_die();
+	kill_apply(&run, 20);
 	/* What it was given by the dead run is taken back, what it learned
 	   is not. */
 	ck_assert_int_eq(key_parse(STR(PEER("C")), &key), 0);
@@ -172,25 +133,24 @@ static void expect_sysctl(const char *key, const char *value)
 	ck_assert_str_eq(model_sysctl_value(host.model, key), value);
 }
 
+/* Killed at the last step of the first apply; a run to recover is begun. */
+static void die_late(struct run *run)
+{
+	host_start(run);
+	host_plan(run, &wanted_first);
+	kill_apply(run, run->plan.count - 1);
+}
+
 /* What others set since the death is theirs, hours later as well. */
 START_TEST(a_sysctl_changes_before_the_recovery)
 {
-	static struct run run;
-	struct apply_result result;
+	struct run run;
 	bool did;
 
 	host_open();
 	expect_sysctl(FORWARD, "0");
 	expect_sysctl(MARK, "0");
-	model_send = host.model->kernel.send;
-	host.model->kernel.send = send_and_die;
-	host_start(&run);
-	host_plan(&run, &wanted_first);
-	kill_at = host.model->sent + run.plan.count - 1;
-	if (!sigsetjmp(killed, 1))
-		(void)!apply_plan(&run, &result, &host.e);
-	host.model->kernel.send = model_send;
-	host_die();
+	die_late(&run);
 	expect_sysctl(FORWARD, "1");
 	expect_sysctl(MARK, "1");
 	/* One that no step had set, and one that a step had. */
@@ -205,22 +165,6 @@ START_TEST(a_sysctl_changes_before_the_recovery)
 	host_close();
 }
 END_TEST
-
-/* Killed at the last step of the first apply; a run to recover is begun. */
-static void die_late(struct run *run)
-{
-	struct apply_result result;
-
-	model_send = host.model->kernel.send;
-	host.model->kernel.send = send_and_die;
-	host_start(run);
-	host_plan(run, &wanted_first);
-	kill_at = host.model->sent + run->plan.count - 1;
-	if (!sigsetjmp(killed, 1))
-		(void)!apply_plan(run, &result, &host.e);
-	host.model->kernel.send = model_send;
-	host_die();
-}
 
 /* Another mesh is applied, which finds FORWARD set and needs VALUE of it. */
 static void another_mesh_needs(const char *value)
@@ -373,24 +317,15 @@ START_TEST(what_others_lose_with_an_address_comes_back)
 	size_t count = host_steps(&change);
 
 	for (size_t at = 0; at < count; at++) {
-		static struct run run;
-		struct apply_result result;
+		struct run run;
 		bool did = false;
 
 		host_open();
-		model_send = host.model->kernel.send;
 		host_settle(change.from);
 		put_foreign_route();
 		host_start(&run);
 		host_plan(&run, change.to);
-		kill_at = host.model->sent + at;
-		host.model->kernel.send = send_and_die;
-		if (!sigsetjmp(killed, 1)) {
-			(void)!apply_plan(&run, &result, &host.e);
-			ck_abort_msg("it was not killed");
-		}
-		host.model->kernel.send = model_send;
-		host_die();
+		kill_apply(&run, at);
 		host_start(&run);
 		ck_assert_msg(!apply_recover(&run, &did, &host.e),
 			      "step %zu: %s", at, host.e.text);

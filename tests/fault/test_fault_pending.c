@@ -5,29 +5,12 @@
  * of them began, in the kernel and on disk.
  */
 #include <check.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/kill.h"
 #include "support/pending.h"
-
-static sigjmp_buf killed;
-static size_t kill_at;
-static int (*model_send)(struct kernel *k, const struct plan *plan,
-			 size_t at, size_t *next, struct err *e);
-
-static int send_and_die(struct kernel *k, const struct plan *plan, size_t at,
-			size_t *next, struct err *failed)
-{
-	struct model *m = host.model;
-
-	if (m->sent >= kill_at) {
-		(void)model_step(m, &plan->steps[at], true);
-		siglongjmp(killed, 1);
-	}
-	return model_send(k, plan, at, next, failed);
-}
 
 /* Where a change begins. */
 struct start {
@@ -167,16 +150,13 @@ static void kill_back(const struct host_change *change, size_t at)
 	start = start_from(change->from);
 	where = where_is(change, "killed on the way back at", at);
 	pending_settle(change->to);
-	model_send = host.model->kernel.send;
-	kill_at = host.model->sent + at;
-	host.model->kernel.send = send_and_die;
+	kill_at(host.model->sent + at);
 	host_start(&run);
-	if (!sigsetjmp(killed, 1)) {
+	if (!sigsetjmp(kill_jump, 1)) {
 		(void)!pending_roll_back(&run, "tested", &host.e);
 		ck_abort_msg("it was not killed");
 	}
-	host.model->kernel.send = model_send;
-	host_die();
+	kill_over();
 	ck_assert(pending_is_there());
 	pending_undo();
 	expect_back(&start, where);
@@ -209,9 +189,7 @@ static void refuse_there(const struct host_change *change, size_t at,
 	host.model->fault = (struct model_fault){
 		.at = host.model->sent + at, .times = times,
 	};
-	host_start(&run);
-	run.confirm = &pending_confirmable;
-	host_plan(&run, change->to);
+	pending_start(&run, change->to);
 	status = apply_plan(&run, &result, &host.e);
 	host.model->fault.times = 0;
 	host_finish();
@@ -247,26 +225,15 @@ END_TEST
 
 static void kill_there(const struct host_change *change, size_t at)
 {
-	static struct start start;
-	static struct run run;
-	struct apply_result result;
+	struct start start;
+	struct run run;
 	const char *where;
 	bool did;
 
 	start = start_from(change->from);
 	where = where_is(change, "killed at", at);
-	model_send = host.model->kernel.send;
-	host_start(&run);
-	run.confirm = &pending_confirmable;
-	host_plan(&run, change->to);
-	kill_at = host.model->sent + at;
-	host.model->kernel.send = send_and_die;
-	if (!sigsetjmp(killed, 1)) {
-		(void)!apply_plan(&run, &result, &host.e);
-		ck_abort_msg("it was not killed");
-	}
-	host.model->kernel.send = model_send;
-	host_die();
+	pending_start(&run, change->to);
+	kill_apply(&run, at);
 	ck_assert(pending_is_there());
 	host_start(&run);
 	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s: %s", where,
@@ -317,27 +284,16 @@ END_TEST
 /* A second change that is killed leaves the first one pending. */
 START_TEST(joined_and_killed)
 {
-	static struct start start;
-	static struct state *first;
-	static struct run run;
-	struct apply_result result;
+	struct start start;
+	struct state *first;
+	struct run run;
 	bool did;
 
 	start = start_from(&wanted_first);
 	pending_settle(&wanted_second);
 	first = host_snapshot();
-	model_send = host.model->kernel.send;
-	host_start(&run);
-	run.confirm = &pending_confirmable;
-	host_plan(&run, &wanted_elsewhere);
-	kill_at = host.model->sent + 3;
-	host.model->kernel.send = send_and_die;
-	if (!sigsetjmp(killed, 1)) {
-		(void)!apply_plan(&run, &result, &host.e);
-		ck_abort_msg("it was not killed");
-	}
-	host.model->kernel.send = model_send;
-	host_die();
+	pending_start(&run, &wanted_elsewhere);
+	kill_apply(&run, 3);
 	host_start(&run);
 	ck_assert_msg(!apply_recover(&run, &did, &host.e), "%s", host.e.text);
 	host_finish();
@@ -362,9 +318,7 @@ START_TEST(joined_and_refused)
 	host.model->fault = (struct model_fault){
 		.at = host.model->sent + 3, .times = 1,
 	};
-	host_start(&run);
-	run.confirm = &pending_confirmable;
-	host_plan(&run, &wanted_elsewhere);
+	pending_start(&run, &wanted_elsewhere);
 	ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
 	host_finish();
 	ck_assert_msg(!host_differs(first), "%s", host_differs(first));

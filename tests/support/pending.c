@@ -35,14 +35,19 @@ void pending_refuse(bool refuse)
 	refuses = refuse;
 }
 
+void pending_start(struct run *run, const struct wanted *wanted)
+{
+	host_start(run);
+	run->confirm = &pending_confirmable;
+	host_plan(run, wanted);
+}
+
 void pending_settle(const struct wanted *wanted)
 {
 	struct apply_result result;
 	struct run run;
 
-	host_start(&run);
-	run.confirm = &pending_confirmable;
-	host_plan(&run, wanted);
+	pending_start(&run, wanted);
 	ck_assert_msg(!apply_plan(&run, &result, &host.e), "to %s: %s",
 		      wanted->name, host.e.text);
 	host_finish();
@@ -98,4 +103,40 @@ bool pending_is_there(void)
 	return !faccessat(host.scratch.folder,
 			  "var/lib/meshapply/.pending/office", F_OK,
 			  AT_SYMLINK_NOFOLLOW);
+}
+
+const struct pending *pending_look(void)
+{
+	const struct pending *p;
+	struct run run;
+
+	host_start(&run);
+	ck_assert_msg(!pending_read(host.store, host.arena, host.secrets, &p,
+				    &host.e), "%s", host.e.text);
+	host_finish();
+	return p;
+}
+
+struct settled pending_how(void)
+{
+	struct settled out;
+	struct run run;
+
+	host_start(&run);
+	pending_settled(host.store, host.arena, &out);
+	host_finish();
+	return out;
+}
+
+enum generation_state pending_newest(void)
+{
+	const struct generation *g;
+	struct run run;
+
+	host_start(&run);
+	ck_assert_int_eq(generation_newest(host.store, host.arena, &g,
+					   &host.e), 0);
+	ck_assert_ptr_nonnull(g);
+	host_finish();
+	return g->state;
 }

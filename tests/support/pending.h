@@ -10,6 +10,8 @@ extern size_t pending_asked;
 /* It refuses from now on; or not any more. */
 void pending_refuse(bool refuse);
 
+/* A run that is planned and to be confirmed; host_finish() ends it. */
+void pending_start(struct run *run, const struct wanted *wanted);
 /* Apply WANTED without a fault, to be confirmed. */
 void pending_settle(const struct wanted *wanted);
 /* End what is pending; without a fault. */
@@ -19,3 +21,8 @@ void pending_keep(void);
    last pending change ended. */
 const char *pending_kept(void);
 bool pending_is_there(void);
+/* The record of what is pending, as a run reads it. */
+const struct pending *pending_look(void);
+/* How what was pending ended; and what became of the newest generation. */
+struct settled pending_how(void);
+enum generation_state pending_newest(void);

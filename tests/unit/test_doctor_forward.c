@@ -6,67 +6,14 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "doctor/doctor.h"
 #include "support/check.h"
+#include "support/doctor.h"
 #include "support/nft_messages.h"
 
-static struct arena *arena;
-static struct doctor doctor;
-static struct doctor_mesh mesh;
-static struct device device;
-static struct state have;
-
-static void setup(void)
+/* Look, and a chain that drops is found, with WORD in what is said. */
+static const struct finding *drops(const char *word)
 {
-	arena = arena_new((size_t)1 << 28);
-	have = (struct state){ 0 };
-	device = (struct device){ .name = "wg0", .index = 7, .up = true };
-	mesh = (struct doctor_mesh){ .mesh = "office", .device = "wg0",
-				     .have = &device };
-	doctor = (struct doctor){
-		.arena = arena, .root = "/nowhere", .now = 1800000000,
-		.release = "6.1.0", .have = &have,
-	};
-}
-
-static void teardown(void)
-{
-	arena_free(arena);
-}
-
-static void look(void)
-{
-	doctor.findings = (struct doctor_findings){ 0 };
-	doctor_host(&doctor);
-	doctor_mesh(&doctor, &mesh);
-}
-
-static const struct finding *found(void)
-{
-	for (size_t i = 0; i < doctor.findings.count; i++)
-		if (!strcmp(doctor.findings.items[i].id, "forward-drop"))
-			return &doctor.findings.items[i];
-	return NULL;
-}
-
-static const struct finding *expect(const char *word)
-{
-	const struct finding *f;
-
-	look();
-	f = found();
-	ck_assert(f != NULL);
-	ck_assert_int_eq(f->level, FINDING_ERROR);
-	ck_assert_msg(strstr(f->what, word) != NULL, "%s", f->what);
-	return f;
-}
-
-static void expect_none(void)
-{
-	look();
-	ck_assert_msg(!doctor.findings.count, "%s",
-		      doctor.findings.count ? doctor.findings.items[0].what :
-		      "");
+	return expect("forward-drop", FINDING_ERROR, word);
 }
 
 static void put_policy(uint32_t hook, uint32_t policy, int32_t priority)
@@ -150,7 +97,7 @@ START_TEST(forward)
 	mesh.forwards4 = true;
 	expect_none();
 	mesh.forwards6 = true;
-	found_one = expect("ip6 filter");
+	found_one = drops("ip6 filter");
 	ck_assert_str_eq(found_one->commands[1], "nft insert rule ip6 filter "
 			 "FORWARD oifname \"wg0\" accept");
 }
@@ -177,7 +124,7 @@ START_TEST(forward_makers)
 			 NF_INET_FORWARD, NF_DROP);
 		put_chain(NFPROTO_IPV4, makers[i].table, makers[i].chain);
 		decode(&f);
-		one = expect("policy drop");
+		one = drops("policy drop");
 		ck_assert_msg(str_starts(str_of(one->commands[0]),
 					 makers[i].command), "%s",
 			      one->commands[0]);
@@ -216,7 +163,7 @@ START_TEST(forward_named)
 			 "wg0", 4);
 		decode(&f);
 		look();
-		ck_assert_msg(!found() == rules[i].names, "%zu",
+		ck_assert_msg(!found("forward-drop") == rules[i].names, "%zu",
 			      i);
 	}
 }
@@ -242,7 +189,7 @@ START_TEST(forward_set)
 	decode(&f);
 	expect_none();
 	mesh.device = "wg1";
-	expect("inet filter");
+	drops("inet filter");
 }
 END_TEST
 
@@ -264,7 +211,7 @@ START_TEST(forward_last_rule)
 	put_rule(NFPROTO_INET, "x", "fwd", NFT_META_IIFNAME, "eth0", 5);
 	put_rule(NFPROTO_INET, "x", "fwd", 0, NULL, 0);
 	decode(&f);
-	expect("its last rule");
+	drops("its last rule");
 }
 END_TEST
 
@@ -300,5 +247,5 @@ int main(void)
 	};
 
 	return check_run_within("doctor_forward", cases, array_size(cases),
-				setup, teardown);
+				host_make, host_end);
 }

@@ -12,6 +12,7 @@
 #include "state/text.h"
 #include "support/check.h"
 #include "support/numbered.h"
+#include "support/pending.h"
 
 #define FOLDER "var/lib/meshapply/office/generations"
 
@@ -228,21 +229,9 @@ START_TEST(ten_are_kept)
 }
 END_TEST
 
-static int pending_arms(const struct confirm *confirm, struct run *run,
-			const struct pending *pending, struct err *e)
-{
-	(void)confirm;
-	(void)run;
-	(void)pending;
-	(void)e;
-	return 0;
-}
-
 /* The one that was applied for good stays among those to be confirmed. */
 START_TEST(the_last_good_one_is_kept)
 {
-	const struct confirm confirm = { .seconds = 60, .arm = pending_arms };
-
 	ck_assert_uint_eq(numbered_settle(1), 1);
 	for (unsigned int i = 2; i <= 14; i++) {
 		const struct wanted wanted = numbered_wanted(i);
@@ -250,7 +239,7 @@ START_TEST(the_last_good_one_is_kept)
 		struct run run;
 
 		numbered_start(&run, &wanted);
-		run.confirm = &confirm;
+		run.confirm = &pending_confirmable;
 		ck_assert_msg(!apply_plan(&run, &result, &host.e), "%s",
 			      host.e.text);
 		host_finish();

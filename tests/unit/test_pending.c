@@ -72,18 +72,6 @@ static bool parse(struct str text, struct pending_record *out)
 	       pending_rest(&r, "office", out);
 }
 
-static const struct pending *look(void)
-{
-	const struct pending *p;
-	struct run run;
-
-	host_start(&run);
-	ck_assert_msg(!pending_read(host.store, host.arena, host.secrets, &p,
-				    &host.e), "%s", host.e.text);
-	host_finish();
-	return p;
-}
-
 START_TEST(tokens_are_told_by_their_looks)
 {
 	static const char *const good[] = { "k3vq-7xwp", "aaaa-2222" };
@@ -229,9 +217,7 @@ START_TEST(nothing_is_done_without_a_guard)
 	kept = pending_kept();
 	sent = host.model->sent;
 	pending_refuse(true);
-	host_start(&run);
-	run.confirm = &pending_confirmable;
-	host_plan(&run, &wanted_second);
+	pending_start(&run, &wanted_second);
 	ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
 	ck_assert_int_eq(host.e.kind, ERR_REFUSED);
 	ck_assert_str_eq(host.e.guard, "guard");
@@ -255,9 +241,7 @@ START_TEST(a_deadline_that_is_not_guarded_is_not_moved)
 	pending_settle(&wanted_first);
 	was = read_record();
 	pending_refuse(true);
-	host_start(&run);
-	run.confirm = &pending_confirmable;
-	host_plan(&run, &wanted_first);
+	pending_start(&run, &wanted_first);
 	ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
 	host_finish();
 	ck_assert(str_equal(read_record(), was));
@@ -272,7 +256,7 @@ START_TEST(a_deadline_is_moved_without_a_step)
 	struct run run;
 
 	pending_settle(&wanted_first);
-	token = look()->token;
+	token = pending_look()->token;
 	confirm.seconds = 1200;
 	host_start(&run);
 	run.confirm = &confirm;
@@ -281,10 +265,10 @@ START_TEST(a_deadline_is_moved_without_a_step)
 	ck_assert_int_eq(result.end, APPLY_NOTHING);
 	ck_assert_uint_eq(result.pending.seconds, 1200);
 	host_finish();
-	ck_assert_uint_eq(look()->seconds, 1200);
-	ck_assert_str_ne(look()->token, token);
-	ck_assert_uint_ge(look()->deadline, pending_now() + 1100);
-	ck_assert(!pending_overdue(look()));
+	ck_assert_uint_eq(pending_look()->seconds, 1200);
+	ck_assert_str_ne(pending_look()->token, token);
+	ck_assert_uint_ge(pending_look()->deadline, pending_now() + 1100);
+	ck_assert(!pending_overdue(pending_look()));
 }
 END_TEST
 
@@ -294,9 +278,7 @@ START_TEST(nothing_waits_where_nothing_changes)
 	struct run run;
 
 	host_settle(&wanted_first);
-	host_start(&run);
-	run.confirm = &pending_confirmable;
-	host_plan(&run, &wanted_first);
+	pending_start(&run, &wanted_first);
 	ck_assert_int_eq(apply_plan(&run, &result, &host.e), 0);
 	ck_assert_uint_eq(result.pending.seconds, 0);
 	host_finish();
@@ -311,65 +293,41 @@ START_TEST(nothing_waits_where_nothing_changes)
 }
 END_TEST
 
-static struct settled settled(void)
-{
-	struct settled out;
-	struct run run;
-
-	host_start(&run);
-	pending_settled(host.store, host.arena, &out);
-	host_finish();
-	return out;
-}
-
 START_TEST(how_it_ended_is_told)
 {
 	const char *token;
 
-	ck_assert_int_eq(settled().how, SETTLED_UNKNOWN);
+	ck_assert_int_eq(pending_how().how, SETTLED_UNKNOWN);
 	pending_settle(&wanted_first);
-	ck_assert_int_eq(settled().how, SETTLED_UNKNOWN);
-	token = look()->token;
+	ck_assert_int_eq(pending_how().how, SETTLED_UNKNOWN);
+	token = pending_look()->token;
 	pending_undo();
-	ck_assert_int_eq(settled().how, SETTLED_ROLLED_BACK);
-	ck_assert_str_eq(settled().token, token);
-	ck_assert_str_eq(settled().why, "tested");
-	ck_assert_int_gt(settled().time, 1000000000);
+	ck_assert_int_eq(pending_how().how, SETTLED_ROLLED_BACK);
+	ck_assert_str_eq(pending_how().token, token);
+	ck_assert_str_eq(pending_how().why, "tested");
+	ck_assert_int_gt(pending_how().time, 1000000000);
 	pending_settle(&wanted_first);
-	token = look()->token;
+	token = pending_look()->token;
 	pending_keep();
-	ck_assert_int_eq(settled().how, SETTLED_CONFIRMED);
-	ck_assert_str_eq(settled().token, token);
+	ck_assert_int_eq(pending_how().how, SETTLED_CONFIRMED);
+	ck_assert_str_eq(pending_how().token, token);
 }
 END_TEST
-
-static enum generation_state newest(void)
-{
-	const struct generation *g;
-	struct run run;
-
-	host_start(&run);
-	ck_assert_int_eq(generation_newest(host.store, host.arena, &g,
-					   &host.e), 0);
-	ck_assert_ptr_nonnull(g);
-	host_finish();
-	return g->state;
-}
 
 START_TEST(generations_follow)
 {
 	host_settle(&wanted_first);
-	ck_assert_int_eq(newest(), GENERATION_APPLIED);
+	ck_assert_int_eq(pending_newest(), GENERATION_APPLIED);
 	pending_settle(&wanted_second);
-	ck_assert_int_eq(newest(), GENERATION_PENDING);
-	ck_assert_uint_eq(look()->generation_before, 1);
+	ck_assert_int_eq(pending_newest(), GENERATION_PENDING);
+	ck_assert_uint_eq(pending_look()->generation_before, 1);
 	pending_settle(&wanted_elsewhere);
-	ck_assert_uint_eq(look()->generation_before, 1);
+	ck_assert_uint_eq(pending_look()->generation_before, 1);
 	pending_undo();
-	ck_assert_int_eq(newest(), GENERATION_ROLLED_BACK);
+	ck_assert_int_eq(pending_newest(), GENERATION_ROLLED_BACK);
 	pending_settle(&wanted_second);
 	pending_keep();
-	ck_assert_int_eq(newest(), GENERATION_APPLIED);
+	ck_assert_int_eq(pending_newest(), GENERATION_APPLIED);
 }
 END_TEST
 
@@ -388,8 +346,8 @@ START_TEST(another_namespace_is_left_alone)
 	/* Another number of as many digits. */
 	at[strlen(" netns=")] = at[strlen(" netns=")] == '1' ? '2' : '1';
 	write_record((struct str){ copy, text.size });
-	ck_assert(!look()->here);
-	ck_assert(look()->same_boot);
+	ck_assert(!pending_look()->here);
+	ck_assert(pending_look()->same_boot);
 	host_start(&run);
 	ck_assert_int_eq(pending_roll_back(&run, "tested", &host.e), -1);
 	ck_assert_int_eq(host.e.kind, ERR_CONFIG);
@@ -408,8 +366,7 @@ static void boot_anew(void)
 	char *copy = arena_strndup(host.secrets, text.data, text.size);
 	char *boot = find(copy, text.size, " boot=");
 
-	host.model = model_new(host.kernel);
-	model_sysctl(host.model, "net.ipv4.conf.eth0.forwarding", "1");
+	host_boot();
 	boot += strlen(" boot=");
 	*boot = *boot == '0' ? '1' : '0';
 	write_record((struct str){ copy, text.size });
@@ -427,16 +384,16 @@ START_TEST(a_reboot_leads_back_as_well)
 	kept = pending_kept();
 	pending_settle(&wanted_second);
 	boot_anew();
-	ck_assert(!look()->same_boot);
-	ck_assert(pending_overdue(look()));
+	ck_assert(!pending_look()->same_boot);
+	ck_assert(pending_overdue(pending_look()));
 	host_start(&run);
 	ck_assert_int_eq(pending_confirm(&run, "too late", &host.e), -1);
 	host_finish();
 	pending_undo();
 	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
 	ck_assert_str_eq(pending_kept(), kept);
-	ck_assert_int_eq(settled().how, SETTLED_ROLLED_BACK);
-	ck_assert_int_eq(newest(), GENERATION_ROLLED_BACK);
+	ck_assert_int_eq(pending_how().how, SETTLED_ROLLED_BACK);
+	ck_assert_int_eq(pending_newest(), GENERATION_ROLLED_BACK);
 	host_converged(&wanted_first, "after a reboot");
 }
 END_TEST

@@ -19,42 +19,6 @@ static void teardown(void)
 	host_close();
 }
 
-static const struct pending *look(void)
-{
-	const struct pending *p;
-	struct run run;
-
-	host_start(&run);
-	ck_assert_msg(!pending_read(host.store, host.arena, host.secrets, &p,
-				    &host.e), "%s", host.e.text);
-	host_finish();
-	return p;
-}
-
-static enum settled_how ended(void)
-{
-	struct settled settled;
-	struct run run;
-
-	host_start(&run);
-	pending_settled(host.store, host.arena, &settled);
-	host_finish();
-	return settled.how;
-}
-
-static enum generation_state newest(void)
-{
-	const struct generation *g;
-	struct run run;
-
-	host_start(&run);
-	ck_assert_int_eq(generation_newest(host.store, host.arena, &g,
-					   &host.e), 0);
-	ck_assert_ptr_nonnull(g);
-	host_finish();
-	return g->state;
-}
-
 /* What its guard, or whoever, may have begun to undo does not stay. */
 START_TEST(a_deadline_that_is_over_is_not_confirmed)
 {
@@ -68,14 +32,14 @@ START_TEST(a_deadline_that_is_over_is_not_confirmed)
 	host_plan(&run, &wanted_first);
 	ck_assert_int_eq(apply_plan(&run, &result, &host.e), 0);
 	host_finish();
-	while (!pending_overdue(look()))
+	while (!pending_overdue(pending_look()))
 		usleep(100000);
 	host_start(&run);
 	ck_assert_int_eq(pending_confirm(&run, "tested", &host.e), -1);
 	ck_assert_int_eq(host.e.kind, ERR_FAILED);
 	host_finish();
 	ck_assert(pending_is_there());
-	ck_assert_int_eq(newest(), GENERATION_PENDING);
+	ck_assert_int_eq(pending_newest(), GENERATION_PENDING);
 }
 END_TEST
 
@@ -87,7 +51,7 @@ START_TEST(what_is_half_undone_is_not_confirmed)
 	host_settle(&wanted_first);
 	before = host_snapshot();
 	pending_settle(&wanted_second);
-	ck_assert(!pending_overdue(look()));
+	ck_assert(!pending_overdue(pending_look()));
 	host.model->fault = (struct model_fault){
 		.at = host.model->sent + 1, .times = SIZE_MAX,
 	};
@@ -97,7 +61,7 @@ START_TEST(what_is_half_undone_is_not_confirmed)
 	ck_assert_int_eq(pending_confirm(&run, "tested", &host.e), -1);
 	host.model->fault.times = 0;
 	host_finish();
-	ck_assert(pending_overdue(look()));
+	ck_assert(pending_overdue(pending_look()));
 	pending_undo();
 	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
 }
@@ -114,9 +78,9 @@ START_TEST(what_was_half_confirmed_is_rolled_back)
 	ck_assert_int_eq(generation_mark(host.store, 2, GENERATION_APPLIED,
 					 &host.e), 0);
 	host_finish();
-	ck_assert_int_eq(newest(), GENERATION_APPLIED);
+	ck_assert_int_eq(pending_newest(), GENERATION_APPLIED);
 	pending_undo();
-	ck_assert_int_eq(newest(), GENERATION_ROLLED_BACK);
+	ck_assert_int_eq(pending_newest(), GENERATION_ROLLED_BACK);
 }
 END_TEST
 
@@ -126,16 +90,16 @@ START_TEST(what_is_given_up_stays_as_a_generation)
 
 	pending_settle(&wanted_first);
 	pending_keep();
-	ck_assert_int_eq(ended(), SETTLED_CONFIRMED);
+	ck_assert_int_eq(pending_how().how, SETTLED_CONFIRMED);
 	pending_settle(&wanted_second);
 	/* That is how the one before ended. */
-	ck_assert_int_eq(ended(), SETTLED_UNKNOWN);
+	ck_assert_int_eq(pending_how().how, SETTLED_UNKNOWN);
 	host_start(&run);
 	ck_assert_int_eq(pending_give_up(&run, &host.e), 0);
 	host_finish();
 	ck_assert(!pending_is_there());
-	ck_assert_int_eq(newest(), GENERATION_APPLIED);
-	ck_assert_int_eq(ended(), SETTLED_UNKNOWN);
+	ck_assert_int_eq(pending_newest(), GENERATION_APPLIED);
+	ck_assert_int_eq(pending_how().how, SETTLED_UNKNOWN);
 }
 END_TEST
 
@@ -145,9 +109,9 @@ START_TEST(mending_is_remembered_as_well)
 	host_settle(&wanted_first);
 	model_link_find(host.model, "wg0")->device.fwmark = 5;
 	pending_settle(&wanted_first);
-	ck_assert_int_eq(newest(), GENERATION_PENDING);
+	ck_assert_int_eq(pending_newest(), GENERATION_PENDING);
 	pending_undo();
-	ck_assert_int_eq(newest(), GENERATION_ROLLED_BACK);
+	ck_assert_int_eq(pending_newest(), GENERATION_ROLLED_BACK);
 }
 END_TEST
 

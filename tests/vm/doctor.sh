@@ -7,8 +7,6 @@
 set -u
 . tests/vm/lib.sh
 . tests/vm/meshapply.sh
-# What the same command said besides.
-also() { check "$1: it says: $2" grep -qF -- "$2" "$work/said"; }
 
 # b - a - c: a tunnel from b to a, and c on a's subnet.
 host_add a b c

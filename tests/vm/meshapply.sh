@@ -8,6 +8,7 @@
 #	three_hosts		a, b, c on one wire, a/wg0.conf and so on
 #	pub HOST, psk		keys of that
 #	says NAME WORDS	a test: the command of the last one printed them
+#	also NAME WORDS	a test: that of the last "says" printed these too
 #	writes_nothing HOST COMMAND...	no netlink set, no file, seen by strace
 #	fingerprint HOST	all files that meshapply keeps there
 
@@ -31,8 +32,10 @@ psk() { cat "$work/ab.psk"; }
 # A test's output is kept until the next one.
 says() {
 	cp $vm_state/output "$work/said"
-	check "$1: it says: $2" grep -qF -- "$2" "$work/said"
+	also "$@"
 }
+# What the same command said besides.
+also() { check "$1: it says: $2" grep -qF -- "$2" "$work/said"; }
 
 # fingerprint HOST: names, inodes, sizes, times, contents. The sample of byte
 # counters is told apart: it may change in a run that finds nothing to do.

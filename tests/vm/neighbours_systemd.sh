@@ -9,8 +9,6 @@
 set -u
 . tests/vm/lib.sh
 . tests/vm/meshapply.sh
-# What the same command said besides.
-also() { check "$1: it says: $2" grep -qF -- "$2" "$work/said"; }
 
 # Daemons that are users of their own read what is written.
 umask 022

@@ -8,9 +8,6 @@ set -u
 . tests/vm/lib.sh
 . tests/vm/meshapply.sh
 
-# What is said besides, by the one of the last "says".
-also() { check "$1: it says: $2" grep -qF -- "$2" said; }
-
 host_add a
 mkdir few many
 {
