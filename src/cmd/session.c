@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,11 @@
 #include "apply/store.h"
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/trace.h"
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/output.h"
+#include "cmd/sealed.h"
 #include "input/config.h"
 #include "kern/kernel.h"
 #include "kern/netns.h"
@@ -22,6 +25,8 @@
 /* Address space, not memory; 20 000 peers with long lists take a part. */
 #define ARENA_SIZE ((uint64_t)16 << 30)
 #define SECRETS_SIZE ((size_t)2 << 30)
+/* As deep as whatever handles keys goes. */
+#define STACK_USED ((size_t)64 << 10)
 
 void session_open(struct session *s, const struct options *o)
 {
@@ -61,8 +66,11 @@ void session_close(struct session *s)
 	if (s->run.store)
 		store_close(s->run.store);
 	go_home(s);
+	sealed_stop(s);
 	arena_free(s->secrets);
 	arena_free(s->arena);
+	/* The compiler leaves copies of keys where it likes. */
+	sodium_stackzero(STACK_USED);
 }
 
 static int enter_netns(const char *name, struct err *e)
@@ -78,6 +86,9 @@ static int enter_netns(const char *name, struct err *e)
 static int enter_by_config(struct session *s, const struct config *config,
 			   struct err *e)
 {
+	/* What is there could be asked again only from there. */
+	if (config->netns || config->socket_netns)
+		trace_spoil();
 	if (config->socket_netns) {
 		s->run.socket_netns = netns_open(config->socket_netns, e);
 		if (s->run.socket_netns < 0) {
