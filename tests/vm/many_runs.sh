@@ -67,7 +67,8 @@ is 'all others have worked' "$(sort -u statuses)" 0
 if ! on a ip link show wg0 > /dev/null 2>&1; then
 	# It was the last one.
 	check 'nothing is left' on a test ! -e /var/lib/meshapply/office
-	go_to one
+	state=nothing
+	check 'the next one begins anew' go_to one
 fi
 whereabouts one two
 verdict 'after a removal' "$place" 'as before' 'as desired'

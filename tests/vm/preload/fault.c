@@ -14,10 +14,15 @@
  * machine is emulated.
  *
  * When it has come to that, a line is appended to the file FAULT_LOG names.
+ * Where CALL is "trace", none fails, and a line "CALL:COUNT BATCH" is appended
+ * for each message sent: BATCH is 1 if it is one to nftables that changes
+ * something.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,14 +48,46 @@ __attribute__((constructor)) static void read_fault(void)
 		abort();
 }
 
-static void leave_a_line(void)
+static void leave_a_line(const char *line)
 {
 	const char *path = getenv("FAULT_LOG");
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+	long size = (long)strlen(line);
 
-	if (fd < 0 || syscall(SYS_write, fd, "fault\n", 6) != 6)
+	if (fd < 0 || syscall(SYS_write, fd, line, size) != size)
 		abort();
 	close(fd);
+}
+
+static void trace(const char *call, const void *data, size_t size,
+		  unsigned int *count)
+{
+	struct nlmsghdr m = { 0 };
+	char line[64];
+
+	if (strcmp(fault.call, "trace") != 0)
+		return;
+	if (size >= sizeof(m))
+		memcpy(&m, data, sizeof(m));
+	snprintf(line, sizeof(line), "%s:%u %d\n", call, ++*count,
+		 m.nlmsg_type == NFNL_MSG_BATCH_BEGIN);
+	leave_a_line(line);
+}
+
+static void trace_message(const struct msghdr *message)
+{
+	static unsigned int count;
+
+	if (message->msg_iovlen)
+		trace("sendmsg", message->msg_iov->iov_base,
+		      message->msg_iov->iov_len, &count);
+}
+
+static void trace_bytes(const void *data, size_t size)
+{
+	static unsigned int count;
+
+	trace("sendto", data, size, &count);
 }
 
 /* Somebody does something meanwhile, and says so by removing the line. */
@@ -75,7 +112,7 @@ static int meet(const char *call)
 	fault.count++;
 	if (fault.count < fault.first || fault.count > fault.last)
 		return 0;
-	leave_a_line();
+	leave_a_line("fault\n");
 	if (!strcmp(fault.how, "signal"))
 		kill(getpid(), fault.value);
 	if (!strcmp(fault.how, "both"))
@@ -91,20 +128,25 @@ static int meet(const char *call)
 }
 
 #define WRAP(type, name, parameters, ...)				\
+	WRAP_AFTER((void)0, type, name, parameters, __VA_ARGS__)
+#define WRAP_AFTER(first, type, name, parameters, ...)			\
 	__attribute__((visibility("default"))) type name parameters	\
 	{								\
 		type (*real) parameters = 0;				\
 		void *symbol = dlsym(RTLD_NEXT, #name);			\
 									\
+		first;							\
 		memcpy(&real, &symbol, sizeof(real));			\
 		return meet(#name) ? -1 : real(__VA_ARGS__);		\
 	}
 
-WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
-     fd, message, flags)
-WRAP(ssize_t, sendto, (int fd, const void *buffer, size_t size, int flags,
-		       __CONST_SOCKADDR_ARG to, socklen_t length),
-     fd, buffer, size, flags, to, length)
+WRAP_AFTER(trace_message(message), ssize_t, sendmsg,
+	   (int fd, const struct msghdr *message, int flags),
+	   fd, message, flags)
+WRAP_AFTER(trace_bytes(buffer, size), ssize_t, sendto,
+	   (int fd, const void *buffer, size_t size, int flags,
+	    __CONST_SOCKADDR_ARG to, socklen_t length),
+	   fd, buffer, size, flags, to, length)
 WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags),
      fd, message, flags)
 WRAP(ssize_t, write, (int fd, const void *buffer, size_t size),
