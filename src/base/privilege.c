@@ -27,9 +27,14 @@
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
-/* FOWNER: to change the mode of a folder that was given to its owner. */
-#define SETTLED (BIT(CAP_NET_ADMIN) | BIT(CAP_DAC_OVERRIDE) | \
-		 BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_IPC_LOCK))
+/*
+ * FOWNER: to change the mode of a folder that was given to its owner.
+ * NET_BIND_SERVICE: whoever brings a device up binds its listen port, which
+ * may be 443.
+ */
+#define SETTLED (BIT(CAP_NET_ADMIN) | BIT(CAP_NET_BIND_SERVICE) | \
+		 BIT(CAP_DAC_OVERRIDE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | \
+		 BIT(CAP_IPC_LOCK))
 #define TRIMMED (SETTLED | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE))
 /* What a child becomes somebody else by, and is ended by. */
 #define OF_CHILDREN (BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_KILL))

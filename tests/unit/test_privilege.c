@@ -6,6 +6,9 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,8 +66,9 @@ static bool refuses(long number)
 static int after_trim(void)
 {
 	uint64_t before = permitted(), most = BIT(CAP_NET_ADMIN) |
-		BIT(CAP_DAC_OVERRIDE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER) |
-		BIT(CAP_IPC_LOCK) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE);
+		BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_DAC_OVERRIDE) |
+		BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_IPC_LOCK) |
+		BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE);
 
 	privilege_trim();
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0))
@@ -111,14 +115,32 @@ START_TEST(trimmed_as_nobody)
 }
 END_TEST
 
+/* As a device does that comes up, whose listen port is 443. */
+static bool binds_low_port(void)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET,
+					 .sin_port = htons(443) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int status = fd < 0 ? -1 : bind(fd, (const struct sockaddr *)&any,
+					sizeof(any));
+
+	close(fd);
+	return !status;
+}
+
 static int after_settle(void)
 {
 	int fd;
 
+	/* Nobody else has its ports. */
+	if (unshare(CLONE_NEWNET))
+		return 77;
 	privilege_trim();
 	privilege_settle();
 	if (permitted() & BIT(CAP_SYS_ADMIN))
 		return 1;
+	if (!binds_low_port())
+		return 5;
 	/* What a run does to the end. */
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (fd < 0)
@@ -174,9 +196,63 @@ START_TEST(children)
 }
 END_TEST
 
+static void *nothing(void *argument)
+{
+	return argument;
+}
+
+/* As meshapply-fetch: what it needs still goes, what it does not need fails. */
+static int secluded(void)
+{
+	char *const argv[] = { (char[]){ "true" }, NULL };
+	pthread_t thread;
+	pid_t pid;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return 1;
+	privilege_seclude();
+	if (!filters())
+		return 77;
+	pid = fork();
+	if (!pid)
+		_exit(2);
+	if (pid > 0 || errno != EPERM)
+		return 2;
+	if (execv("/bin/true", argv) != -1 || errno != EPERM)
+		return 3;
+	if (pthread_create(&thread, NULL, nothing, NULL) ||
+	    pthread_join(thread, NULL))
+		return 4;
+	if (socket(AF_INET, SOCK_STREAM, 0) < 0 ||
+	    socket(AF_INET6, SOCK_DGRAM, 0) < 0 ||
+	    socket(AF_UNIX, SOCK_STREAM, 0) < 0 ||
+	    socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) < 0)
+		return 5;
+	if (socket(AF_PACKET, SOCK_DGRAM, 0) != -1 || errno != EAFNOSUPPORT)
+		return 6;
+	if (!refuses(SYS_unshare) || !refuses(SYS_kill) ||
+	    !refuses(SYS_listen) || !refuses(SYS_bpf) ||
+	    !refuses(SYS_process_vm_readv))
+		return 7;
+	return 0;
+}
+
+START_TEST(seclusion)
+{
+	int status = in_child(secluded);
+
+	if (status == 77)
+		printf("SKIPPED: seclusion: no system calls are filtered "
+		       "here\n");
+	else
+		ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	const struct check_case cases[] = {
+		CHECK_CASE(seclusion),
 		CHECK_CASE(trimmed),
 		CHECK_CASE(trimmed_as_nobody),
 		CHECK_CASE(settled),

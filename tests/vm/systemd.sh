@@ -3,8 +3,8 @@
 # VM_INIT: systemd
 #
 # Installed as `make install` does it, and a mesh document under the units: run
-# as a user of its own with CAP_NET_ADMIN alone, by the timer, on failure; and
-# taken away again.
+# as a user of its own with the rights to the network alone, by the timer, on
+# failure; and taken away again.
 # shellcheck disable=SC2016,SC2154,SC2317 # functions are called by check
 set -eu
 project=$PWD
@@ -137,7 +137,7 @@ cat >/etc/meshapply/office.json <<END
     "a": {
       "public_key": "$(<"$work/a.pub")",
       "addresses": ["10.9.0.1", "fd00:9::1"],
-      "endpoint": "192.0.2.1",
+      "endpoint": "192.0.2.1:443",
       "subnets": ["10.97.0.0/24", "fd00:97::/64"]
     },
     "b": {
@@ -181,6 +181,8 @@ check "the firewall is loaded, of what the document says" bash -c \
 check "it was compiled, not only checked" bash -c \
 	"! grep -i unchecked '$work/said'"
 is "a node with subnets forwards" "$(forwarding)" $'1\n1'
+is "a listen port that takes a right of its own" \
+	"$(wg show wg-office listen-port)" 443
 check "the endpoint's name was resolved" bash -c \
 	'wg show wg-office endpoints | grep -q 192.0.2.2:51820'
 is "what is kept is the service's" "$(strangers)" ""
