@@ -180,8 +180,11 @@ change() {	# NAME PORT PEERS KEY GONE...
 	if [ "$peers" -gt 1 ]; then
 		check "$name: a peer less is a step" \
 			grep -qxF "remove peer/$name/$key" steps
+		# Without it all paths may be by IPv4: an MTU that is found out
+		# is 20 more then.
 		is "$name: besides, its routes go, and nothing else" \
 			"$(grep -vxF "remove peer/$name/$key" steps |
+				grep -vxF "change device/$name MTU" |
 				grep -v '^remove route/')" ''
 	else
 		is "$name: a keepalive is one step" "$(< steps)" \
@@ -202,6 +205,8 @@ change() {	# NAME PORT PEERS KEY GONE...
 		{ print }' "ours/$name.look" > want
 	look h "$name" "$port" > now
 	[ "$peers" -eq 1 ] || { grep -v '^to ' now > left; mv left now; }
+	! grep -qxF "change device/$name MTU" steps ||
+		sed -i 's/^mtu 1420$/mtu 1440/' want
 	alike "$name: nothing else has changed" want now
 }
 

@@ -15,8 +15,8 @@
  *
  * When it has come to that, a line is appended to the file FAULT_LOG names.
  * Where CALL is "trace", none fails, and a line "CALL:COUNT BATCH" is appended
- * for each message sent: BATCH is 1 if it is one to nftables that changes
- * something.
+ * for each message that the program itself sends, none of its children: BATCH
+ * is 1 if it is one to nftables that changes something.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -36,6 +36,7 @@ static struct {
 	char call[16], how[16];
 	unsigned int first, last, count;
 	int value;
+	pid_t process;
 } fault;
 
 __attribute__((constructor)) static void read_fault(void)
@@ -46,6 +47,7 @@ __attribute__((constructor)) static void read_fault(void)
 			     &fault.first, &fault.last, fault.how,
 			     &fault.value) != 5)
 		abort();
+	fault.process = getpid();
 }
 
 static void leave_a_line(const char *line)
@@ -65,7 +67,7 @@ static void trace(const char *call, const void *data, size_t size,
 	struct nlmsghdr m = { 0 };
 	char line[64];
 
-	if (strcmp(fault.call, "trace") != 0)
+	if (strcmp(fault.call, "trace") != 0 || getpid() != fault.process)
 		return;
 	if (size >= sizeof(m))
 		memcpy(&m, data, sizeof(m));
