@@ -12,11 +12,9 @@
 #include "apply/store.h"
 #include "base/arena.h"
 #include "base/file.h"
-#include "base/trace.h"
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/output.h"
-#include "cmd/sealed.h"
 #include "input/config.h"
 #include "kern/kernel.h"
 #include "kern/netns.h"
@@ -66,7 +64,6 @@ void session_close(struct session *s)
 	if (s->run.store)
 		store_close(s->run.store);
 	go_home(s);
-	sealed_stop(s);
 	arena_free(s->secrets);
 	arena_free(s->arena);
 	/* The compiler leaves copies of keys where it likes. */
@@ -86,9 +83,6 @@ static int enter_netns(const char *name, struct err *e)
 static int enter_by_config(struct session *s, const struct config *config,
 			   struct err *e)
 {
-	/* What is there could be asked again only from there. */
-	if (config->netns || config->socket_netns)
-		trace_spoil();
 	if (config->socket_netns) {
 		s->run.socket_netns = netns_open(config->socket_netns, e);
 		if (s->run.socket_netns < 0) {
