@@ -166,7 +166,7 @@ reload
 is "nothing is forwarded yet" "$(forwarding)" $'0\n0'
 check "the service applies the document" start_unit
 uid=$(id -u meshapply)
-net_admin=0000000000001000
+net_admin=0000000000001400
 for line in "Uid:	$uid	$uid	$uid	$uid" "CapEff:	$net_admin" \
 	"CapPrm:	$net_admin" "CapBnd:	$net_admin" \
 	"NoNewPrivs:	1" "Seccomp:	2" "etc is closed" "keys are closed"; do
