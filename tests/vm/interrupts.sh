@@ -30,6 +30,7 @@ child_under() {
 	printf 'export %q %q %q\n' "${faulty[@]}" > "nftc.$1"
 }
 
+go_to one
 # Of one-two: the first child compiles, the second loads.  A run lets nobody
 # trace its children.
 for number in 1 2; do
@@ -37,7 +38,6 @@ for number in 1 2; do
 		FAULT_LOG="$work/calls.$number" \
 		LD_PRELOAD="$work/fault.so" > nftc.$number
 done
-go_to one
 echo 0 > nftc.runs
 state=two
 check 'calls of the children' on a "$program" ./two
