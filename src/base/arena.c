@@ -13,15 +13,7 @@
 #include "base/libc.h"
 #include "base/str.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_ASAN 1
-#endif
-#endif
-
-#ifdef ARENA_ASAN
+#ifdef SANITIZED
 #include <sanitizer/asan_interface.h>
 #define RED_ZONE 16	/* between two allocations, so that overruns are seen */
 #else
@@ -140,6 +132,11 @@ void arena_free(struct arena *arena)
 	munmap(arena, size);
 }
 
+bool arena_is_secret(const struct arena *arena)
+{
+	return arena->secret;
+}
+
 void arena_freep(struct arena **arena)
 {
 	arena_free(*arena);
@@ -185,6 +182,12 @@ void *arena_grow(struct arena *arena, void *data, size_t size, size_t wanted)
 	if (size)
 		memcpy(copy, data, size);
 	return copy;
+}
+
+void arena_shrink(struct arena *arena, void *data, size_t size, size_t wanted)
+{
+	if ((char *)data + size == at(arena, arena->used))
+		arena_reset(arena, arena->used - (size - wanted));
 }
 
 void *arena_calloc(struct arena *arena, size_t count, size_t size)

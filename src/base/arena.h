@@ -34,6 +34,7 @@ struct arena *arena_new_secret(uint64_t size);
 /* NULL is fine.  A secret arena is zeroed first. */
 void arena_free(struct arena *arena);
 void arena_freep(struct arena **arena);
+bool arena_is_secret(const struct arena *arena);
 
 /* Zeroed, aligned for any type; SIZE 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size)
@@ -47,6 +48,8 @@ void *arena_copy(struct arena *arena, const void *data, size_t size);
  * stands, if nothing was allocated since, else as a copy.
  */
 void *arena_grow(struct arena *arena, void *data, size_t size, size_t wanted);
+/* Give back what is behind the first WANTED bytes, if it was allocated last. */
+void arena_shrink(struct arena *arena, void *data, size_t size, size_t wanted);
 char *arena_strdup(struct arena *arena, const char *string);
 char *arena_strndup(struct arena *arena, const char *data, size_t size);
 char *arena_printf(struct arena *arena, const char *format, ...)

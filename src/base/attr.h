@@ -8,3 +8,12 @@
 #define noreturn_ __attribute__((noreturn))
 
 #define array_size(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Defined where the program is built with the address sanitizer. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif

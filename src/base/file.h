@@ -62,6 +62,20 @@ int file_read_secret_path(const char *path, size_t limit,
 			  struct err *e) must_check_;
 
 /*
+ * As file_read, for what is to be relied on: owned by us or root, and nobody
+ * else may write it, else ERR_CONFIG with the command that mends it.
+ */
+int file_read_trusted(int folder, const char *name, size_t limit,
+		      struct arena *arena, struct str *out, struct err *e)
+	must_check_;
+/* The same by a path of the configuration, links followed. */
+int file_read_trusted_path(const char *path, size_t limit, struct arena *arena,
+			   struct str *out, struct err *e) must_check_;
+/* An open folder that nobody else may put anything into, or ERR_CONFIG. */
+int folder_check_trusted(int folder, const char *name, struct err *e)
+	must_check_;
+
+/*
  * Two steps, so that everything that can fail on disk fails before the
  * kernel is written to: stage() writes and fsyncs a temporary file beside
  * NAME, by root with the owner of the folder, commit() renames it into place
@@ -84,5 +98,8 @@ void file_abandon(struct staged_file *staged);
 /* stage and commit in one */
 int file_write(int folder, const char *name, struct str content, mode_t mode,
 	       struct err *e) must_check_;
+/* The same where a user says; the name is as long at most. */
+int file_write_path(const char *path, struct str content, mode_t mode,
+		    struct err *e) must_check_;
 /* Unlink; a missing file is fine. */
 int file_remove(int folder, const char *name, struct err *e) must_check_;

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/file_private.h"
+#include "base/trace.h"
 
 #define FIRST_PIPE 65536	/* bytes to begin with where no size is known */
 #define FIRST_FILE 4096		/* and for files of /proc, whose size is 0 */
@@ -132,12 +133,17 @@ static int open_regular(int folder, const char *name, struct stat *st,
 int file_read(int folder, const char *name, size_t limit, struct arena *arena,
 	      struct str *out, struct err *e)
 {
+	struct err failed = { 0 };
 	struct stat st;
-	cleanup_fd int fd = open_regular(folder, name, &st, e);
+	cleanup_fd int fd = open_regular(folder, name, &st, &failed);
 
-	if (fd < 0)
+	if (fd < 0 || read_open(fd, &st, name, limit, arena, out, &failed)) {
+		trace_failed(folder, name, failed.number);
+		*e = failed;
 		return -1;
-	return read_open(fd, &st, name, limit, arena, out, e);
+	}
+	trace_read(folder, name, &st, *out, arena);
+	return 0;
 }
 
 static bool is_stdin(const char *path)
@@ -157,11 +163,20 @@ int file_read_path(const char *path, size_t limit, struct arena *arena,
 		name = "standard input";
 	else
 		fd = opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return err_sys(e, "open %s", path);
-	if (look_at(fd, name, &st, e) < 0)
+	if (fd < 0) {
+		err_sys(e, "open %s", path);
+		trace_failed(AT_FDCWD, path, e->number);
 		return -1;
-	return read_open(fd, &st, name, limit, arena, out, e);
+	}
+	if (is_stdin(path))
+		trace_spoil();
+	if (look_at(fd, name, &st, e) < 0 ||
+	    read_open(fd, &st, name, limit, arena, out, e)) {
+		trace_spoil();
+		return -1;
+	}
+	trace_read(AT_FDCWD, path, &st, *out, arena);
+	return 0;
 }
 
 /* What a user would have to type; the bare name where that is not known. */
@@ -209,12 +224,18 @@ static int secret_check(int fd, const char *name, const struct stat *st,
 int file_read_secret(int folder, const char *name, size_t limit,
 		     struct arena *secrets, struct str *out, struct err *e)
 {
+	struct err failed = { 0 };
 	struct stat st;
-	cleanup_fd int fd = open_regular(folder, name, &st, e);
+	cleanup_fd int fd = open_regular(folder, name, &st, &failed);
 
-	if (fd < 0 || secret_check(fd, name, &st, e) < 0)
+	if (fd < 0 || secret_check(fd, name, &st, &failed) < 0 ||
+	    read_open(fd, &st, name, limit, secrets, out, &failed)) {
+		trace_failed(folder, name, failed.number);
+		*e = failed;
 		return -1;
-	return read_open(fd, &st, name, limit, secrets, out, e);
+	}
+	trace_secret(folder, name, &st, *out);
+	return 0;
 }
 
 static int secret_kind_check(const char *path, const struct stat *st,
@@ -226,9 +247,9 @@ static int secret_kind_check(const char *path, const struct stat *st,
 		       path, mode_words(st->st_mode));
 }
 
-int file_read_secret_path(const char *path, size_t limit,
-			  struct arena *secrets, struct str *out,
-			  struct err *e)
+static int read_secret_path(const char *path, size_t limit,
+			    struct arena *secrets, struct str *out,
+			    struct err *e)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
@@ -247,5 +268,94 @@ int file_read_secret_path(const char *path, size_t limit,
 		return -1;
 	if (S_ISREG(st.st_mode) && secret_check(fd, path, &st, e) < 0)
 		return -1;
-	return read_open(fd, &st, path, limit, secrets, out, e);
+	if (read_open(fd, &st, path, limit, secrets, out, e))
+		return -1;
+	trace_secret(AT_FDCWD, path, &st, *out);
+	return 0;
+}
+
+int file_read_secret_path(const char *path, size_t limit,
+			  struct arena *secrets, struct str *out,
+			  struct err *e)
+{
+	if (!read_secret_path(path, limit, secrets, out, e))
+		return 0;
+	/* Nobody goes on without it. */
+	trace_spoil();
+	return -1;
+}
+
+static int trusted_check(int fd, const char *name, const struct stat *st,
+			 struct err *e)
+{
+	char path[512];
+
+	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+		full_path(fd, name, path, sizeof(path));
+		return err_set(e, ERR_CONFIG, "%s belongs to uid %u, who can "
+			       "write to it: chown %u %s", name,
+			       (unsigned int)st->st_uid,
+			       (unsigned int)geteuid(), path);
+	}
+	if (st->st_mode & 022) {
+		full_path(fd, name, path, sizeof(path));
+		return err_set(e, ERR_CONFIG, "others can write to %s (mode "
+			       "%04o), which is to be relied on: chmod go-w "
+			       "%s", name,
+			       (unsigned int)(st->st_mode & 07777), path);
+	}
+	return 0;
+}
+
+int file_read_trusted(int folder, const char *name, size_t limit,
+		      struct arena *arena, struct str *out, struct err *e)
+{
+	struct err failed = { 0 };
+	struct stat st;
+	cleanup_fd int fd = open_regular(folder, name, &st, &failed);
+
+	if (fd < 0 || trusted_check(fd, name, &st, &failed) < 0 ||
+	    read_open(fd, &st, name, limit, arena, out, &failed)) {
+		trace_failed(folder, name, failed.number);
+		*e = failed;
+		return -1;
+	}
+	/* Its owner and mode count, as those of a secret do. */
+	trace_secret(folder, name, &st, *out);
+	return 0;
+}
+
+int file_read_trusted_path(const char *path, size_t limit,
+			   struct arena *arena, struct str *out,
+			   struct err *e)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+				 O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		err_sys(e, "open %s", path);
+		trace_failed(AT_FDCWD, path, e->number);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_CONFIG, "%s is no regular file but %s",
+			       path, mode_words(st.st_mode));
+	if (trusted_check(fd, path, &st, e) < 0 ||
+	    read_open(fd, &st, path, limit, arena, out, e)) {
+		trace_spoil();
+		return -1;
+	}
+	trace_secret(AT_FDCWD, path, &st, *out);
+	return 0;
+}
+
+int folder_check_trusted(int folder, const char *name, struct err *e)
+{
+	struct stat st;
+
+	trace_at(folder, TRACE_ACCESS);
+	if (fstat(folder, &st) < 0)
+		return err_sys(e, "look at %s", name);
+	return trusted_check(folder, name, &st, e);
 }

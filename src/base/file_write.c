@@ -145,6 +145,26 @@ int file_write(int folder, const char *name, struct str content, mode_t mode,
 	return 0;
 }
 
+int file_write_path(const char *path, struct str content, mode_t mode,
+		    struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX] = ".";
+	cleanup_fd int fd = -1;
+	size_t size = slash ? (size_t)(slash - path) : 0;
+
+	if (size >= sizeof(folder))
+		return err_set(e, ERR_DATA, "a path has at most %zu bytes",
+			       sizeof(folder) - 1);
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s", size ? (int)size : 1,
+			 path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open the folder %s", folder);
+	return file_write(fd, slash ? slash + 1 : path, content, mode, e);
+}
+
 int file_remove(int folder, const char *name, struct err *e)
 {
 	if (name_check(name, NAME_MAX, e) < 0)

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/file_private.h"
+#include "base/trace.h"
 
 void fd_closep(int *fd)
 {
@@ -206,8 +207,8 @@ static int walk(int at, struct str path, bool create, mode_t mode,
 	return at;
 }
 
-int folder_open(const char *root, const char *path, bool create, mode_t mode,
-		struct err *e)
+static int open_beneath(const char *root, const char *path, bool create,
+			mode_t mode, struct err *e)
 {
 	const char *base = root[0] ? root : path[0] == '/' ? "/" : ".";
 	cleanup_fd int at = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -228,4 +229,19 @@ int folder_open(const char *root, const char *path, bool create, mode_t mode,
 	if (fd < 0)
 		return err_sys(e, "open the folder %s%s", root, path);
 	return fd;
+}
+
+int folder_open(const char *root, const char *path, bool create, mode_t mode,
+		struct err *e)
+{
+	struct err failed = { 0 };
+	int fd = open_beneath(root, path, create, mode, &failed);
+
+	if (fd >= 0) {
+		trace_folder(fd, root, path);
+		return fd;
+	}
+	trace_folder_failed(root, path, failed.number);
+	*e = failed;
+	return -1;
 }

@@ -50,7 +50,8 @@ static void put_signed(struct target *t, int64_t value)
 {
 	if (value < 0)
 		put(t, "-", 1);
-	put_number(t, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	put_number(t, value < 0 ? (uint64_t)-(value + 1) + 1 :
+		   (uint64_t)value);
 }
 
 /* The length of a conversion that is known here, behind its '%'; or 0. */
@@ -61,18 +62,6 @@ static size_t known(const char *at)
 	if (*at == 'z' || (*at == 'l' && at[1] == 'u'))
 		return at[1] == 'u' ? 2 : 0;
 	return *at == 'l' && at[1] == 'l' && at[2] == 'u' ? 3 : 0;
-}
-
-static bool all_known(const char *format)
-{
-	while ((format = strchr(format, '%'))) {
-		size_t size = known(format + 1);
-
-		if (!size)
-			return false;
-		format += 1 + size;
-	}
-	return true;
 }
 
 /* One argument; ARGS goes on, as it is the caller's own. */
@@ -115,17 +104,19 @@ int text_format(char *out, size_t room, const char *format, va_list args)
 	struct target t = { .data = out, .room = room ? room - 1 : 0 };
 	va_list own;
 
-	if (!all_known(format))
-		return vsnprintf(out, room, format, args);
 	va_copy(own, args);
-	for (const char *next; *format; format = next) {
+	for (const char *at = format, *next; *at; at = next) {
 		size_t size;
 
-		next = strchrnul(format, '%');
-		put(&t, format, (size_t)(next - format));
+		next = strchrnul(at, '%');
+		put(&t, at, (size_t)(next - at));
 		if (!*next)
 			break;
 		size = known(next + 1);
+		if (!size) {
+			va_end(own);
+			return vsnprintf(out, room, format, args);
+		}
 		convert(&t, next + 1, &own);
 		next += 1 + size;
 	}

@@ -7,23 +7,17 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/attr.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
@@ -60,6 +54,25 @@
 #define NUMBERS_END UINT32_MAX
 #endif
 
+#define LOAD(offset) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset)
+#define UNLESS(value, skipped) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skipped)
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
+
+/* The lower half of an argument, whose type is int. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define ARGUMENT(n) (offsetof(struct seccomp_data, args[n]) + 4)
+#else
+#define ARGUMENT(n) offsetof(struct seccomp_data, args[n])
+#endif
+#ifdef __s390x__	/* CONFIG_CLONE_BACKWARDS2 */
+#define CLONE_FLAGS 1
+#else
+#define CLONE_FLAGS 0
+#endif
+/* Jumps of a filter go no farther than 255. */
+#define FILTERED_MAX 200
+
 /* What takes a machine over, or looks into another process. */
 static const uint32_t refused[] = {
 	/* At its end a sanitised program traces itself. */
@@ -93,17 +106,47 @@ static const uint32_t refused[] = {
 #endif
 };
 
+/* And what only a program has a use for that does more than talk. */
+static const uint32_t secluded[] = {
+	SYS_execve, SYS_execveat, SYS_kill, SYS_rt_sigqueueinfo,
+	SYS_mount, SYS_umount2, SYS_chroot, SYS_unshare, SYS_setns,
+	SYS_personality, SYS_listen,
+#ifdef SYS_fork
+	SYS_fork, SYS_vfork,
+#endif
+#ifdef SYS_pidfd_send_signal
+	SYS_pidfd_send_signal,
+#endif
+#ifdef SYS_pidfd_getfd
+	SYS_pidfd_getfd,
+#endif
+#ifdef SYS_fsopen
+	SYS_fsopen, SYS_open_tree, SYS_move_mount,
+#endif
+};
+
+#ifdef ARCH
+static void load_filter(struct sock_filter *code, unsigned short length)
+{
+	struct sock_fprog program = { .len = length, .filter = code };
+
+	/* Whoever has no CAP_SYS_ADMIN must first forgo to gain any. */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 &&
+	    errno == EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		(void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+#endif
+
 /*
  * It lasts through execve().  Refusing is enough, and a run that is killed in
  * the middle of its writes would be worse than one that undoes them.
  */
-static void filter_calls(void)
+static void filter_calls(const uint32_t *numbers, unsigned short count)
 {
 #ifdef ARCH
 	const uint32_t no = SECCOMP_RET_ERRNO | EPERM;
-	struct sock_filter code[array_size(refused) + 7];
-	struct sock_fprog program = { .filter = code };
-	unsigned short n = 0, left;
+	struct sock_filter code[FILTERED_MAX + 7];
+	unsigned short n = 0, left = count;
 
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 		offsetof(struct seccomp_data, arch));
@@ -112,21 +155,43 @@ static void filter_calls(void)
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, no);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 		offsetof(struct seccomp_data, nr));
-	left = array_size(refused);
 	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
 		NUMBERS_END, (uint8_t)(left + 1), 0);
 	for (; left; left--)
 		code[n++] = (struct sock_filter)BPF_JUMP(
 			BPF_JMP | BPF_JEQ | BPF_K,
-			refused[array_size(refused) - left], (uint8_t)left, 0);
+			numbers[count - left], (uint8_t)left, 0);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
 		SECCOMP_RET_ALLOW);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, no);
-	program.len = n;
-	/* Whoever has no CAP_SYS_ADMIN must first forgo to gain any. */
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 &&
-	    errno == EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		(void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	load_filter(code, n);
+#endif
+}
+
+/*
+ * Threads alone may be started, and sockets alone of those families that a
+ * resolver and a client have.  What clone3(2) is given lies in memory, where a
+ * filter does not look: libraries take clone(2) where there is none.
+ */
+static void filter_arguments(void)
+{
+#ifdef ARCH
+	struct sock_filter code[] = {
+		LOAD(offsetof(struct seccomp_data, nr)),
+		UNLESS(SYS_clone3, 1), RETURN(SECCOMP_RET_ERRNO | ENOSYS),
+		UNLESS(SYS_clone, 4), LOAD(ARGUMENT(CLONE_FLAGS)),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0),
+		RETURN(SECCOMP_RET_ERRNO | EPERM), RETURN(SECCOMP_RET_ALLOW),
+		UNLESS(SYS_socket, 10), LOAD(ARGUMENT(0)),
+		UNLESS(AF_UNIX, 1), RETURN(SECCOMP_RET_ALLOW),
+		UNLESS(AF_INET, 1), RETURN(SECCOMP_RET_ALLOW),
+		UNLESS(AF_INET6, 1), RETURN(SECCOMP_RET_ALLOW),
+		UNLESS(AF_NETLINK, 1), RETURN(SECCOMP_RET_ALLOW),
+		RETURN(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	load_filter(code, array_size(code));
 #endif
 }
 
@@ -157,8 +222,17 @@ static void keep(uint64_t kept, uint32_t inheritable)
 
 void privilege_trim(void)
 {
-	filter_calls();
+	filter_calls(refused, array_size(refused));
 	keep(children_regain() ? TRIMMED : TRIMMED | OF_CHILDREN, 0);
+}
+
+void privilege_seclude(void)
+{
+	_Static_assert(array_size(refused) <= FILTERED_MAX, "refused");
+	_Static_assert(array_size(secluded) <= FILTERED_MAX, "secluded");
+	filter_arguments();
+	filter_calls(secluded, array_size(secluded));
+	filter_calls(refused, array_size(refused));
 }
 
 void privilege_settle(void)

@@ -26,3 +26,12 @@ void privilege_settle(void);
  * started have CAP_NET_ADMIN as well.
  */
 void privilege_hand_on(void);
+
+/*
+ * For a program without any capability that talks with strangers: from here on
+ * it can start threads, but neither a process nor a program, signals and
+ * traces nobody, listens for nobody, enters no namespace, and has sockets of
+ * the internet, of this machine and of netlink alone.  As far as the kernel
+ * filters.
+ */
+void privilege_seclude(void);

@@ -42,6 +42,13 @@ void sbuf_add(struct sbuf *b, const void *data, size_t size)
 	b->data[b->size] = '\0';
 }
 
+struct str sbuf_end(struct sbuf *b)
+{
+	arena_shrink(b->arena, b->data, b->capacity, b->size + 1);
+	b->capacity = b->size + 1;
+	return (struct str){ b->data, b->size };
+}
+
 void sbuf_str(struct sbuf *b, struct str text)
 {
 	sbuf_add(b, text.data, text.size);

@@ -222,16 +222,56 @@ size_t words_sort(const char **words, size_t count)
 	return kept;
 }
 
+static void items_reverse(char *items, size_t count, size_t size, char *space)
+{
+	char *other = items + (count - 1) * size;
+
+	for (; items < other; items += size, other -= size) {
+		memcpy(space, items, size);
+		memcpy(items, other, size);
+		memcpy(other, space, size);
+	}
+}
+
+/* By insertion; false, and not done, where too many stand in wrong places. */
+static bool items_insert(char *items, size_t count, size_t size, char *space,
+			 int (*compare)(const void *, const void *))
+{
+	char *end = items + count * size;
+	size_t moves = 4 * count;
+
+	for (char *item = items + size; item < end; item += size) {
+		char *place = item;
+
+		while (place > items && moves &&
+		       compare(place - size, item) > 0) {
+			place -= size;
+			moves--;
+		}
+		if (place == item)
+			continue;
+		memcpy(space, item, size);
+		memmove(place + size, place, (size_t)(item - place));
+		memcpy(place, space, size);
+		if (!moves)
+			return false;
+	}
+	return true;
+}
+
 void items_sort(void *items, size_t count, size_t size,
 		int (*compare)(const void *, const void *))
 {
-	const char *item = items;
+	char space[256];
 
 	if (count < 2)
 		return;
-	for (size_t left = count - 1; left; left--, item += size)
-		if (compare(item, item + size) > 0) {
-			qsort(items, count, size, compare);
-			return;
-		}
+	if (size > sizeof(space)) {
+		qsort(items, count, size, compare);
+		return;
+	}
+	if (compare(items, (const char *)items + (count - 1) * size) > 0)
+		items_reverse(items, count, size, space);
+	if (!items_insert(items, count, size, space, compare))
+		qsort(items, count, size, compare);
 }

@@ -62,7 +62,7 @@ int str_uint_or_hex(struct str a, uint64_t max, uint64_t *out) must_check_;
 const char *str_nearest(struct str a, const char *const *words, size_t count);
 /* Sort WORDS by bytes, each once; how many there are then. */
 size_t words_sort(const char **words, size_t count);
-/* qsort(3), but for what is sorted already, as most of it is. */
+/* qsort(3), made for what is nearly in order, or in the reverse one. */
 void items_sort(void *items, size_t count, size_t size,
 		int (*compare)(const void *, const void *));
 /* Bytes of the UTF-8 character (RFC 3629) at the start; 0: there is none. */
@@ -85,6 +85,8 @@ struct sbuf {
 void sbuf_init(struct sbuf *b, struct arena *arena);
 void sbuf_add(struct sbuf *b, const void *data, size_t size);
 void sbuf_str(struct sbuf *b, struct str text);
+/* The text as a view; what room is left behind it goes back. */
+struct str sbuf_end(struct sbuf *b);
 void sbuf_puts(struct sbuf *b, const char *string);
 void sbuf_putc(struct sbuf *b, char c);
 void sbuf_printf(struct sbuf *b, const char *format, ...) printf_(2, 3);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/trace.h"
 #include "kern/kern.h"
 
 #define PROC_SYS "/proc/sys/"
@@ -53,12 +54,16 @@ int sysctl_read(struct arena *arena, const char *key, const char **value,
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT) {
+		trace_failed(AT_FDCWD, path, ENOENT);
 		*value = NULL;
 		return 0;
 	}
 	size = fd < 0 ? -1 : read(fd, text, sizeof(text));
-	if (size < 0)
+	if (size < 0) {
+		trace_spoil();
 		return err_sys(e, "sysctl %s", key);
+	}
+	trace_value(path, (struct str){ text, (size_t)size });
 	while (size && text[size - 1] == '\n')
 		size--;
 	*value = arena_strndup(arena, text, (size_t)size);

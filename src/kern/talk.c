@@ -12,7 +12,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/libc.h"
+#include "base/trace.h"
 #include "kern/attrs.h"
+#include "kern/transcript.h"
 
 #define RECEIVE_SPACE (4 << 20)
 /* The kernel answers within the call; this only ends a wait for nothing. */
@@ -55,9 +57,32 @@ int talk_open(struct talk *talk, struct arena *arena, int protocol,
 	set_options(socket);
 	*talk = (struct talk){
 		.socket = socket,
+		.protocol = protocol,
 		.port = mnl_socket_get_portid(socket),
 		.buffer = buffer ? buffer : arena_alloc(arena, TALK_BUFFER),
 	};
+	return 0;
+}
+
+int talk_open_bare(struct talk *talk, int protocol, struct err *e)
+{
+	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
+	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	int one = 1;
+
+	if (!socket)
+		return err_sys(e, "netlink socket");
+	/* Which port it is does not matter: the kernel gives one. */
+	if (bind(mnl_socket_get_fd(socket), (const void *)&any, sizeof(any))) {
+		err_sys(e, "netlink socket");
+		mnl_socket_close(socket);
+		return -1;
+	}
+	/* Filters are rtnetlink's. */
+	if (protocol == NETLINK_ROUTE)
+		(void)mnl_socket_setsockopt(socket, NETLINK_GET_STRICT_CHK,
+					    &one, sizeof(one));
+	*talk = (struct talk){ .socket = socket, .protocol = protocol };
 	return 0;
 }
 
@@ -162,27 +187,57 @@ static int send_one(struct talk *talk, struct nlmsghdr *request,
 	return send_all(talk, &part, 1, e);
 }
 
-static int receive(struct talk *talk, void *buffer, size_t *out,
-		   struct err *e)
+/* What came, one to a buffer; from the kernel, as its size is not 0. */
+struct parts {
+	size_t sizes[TALK_SLOTS];
+	unsigned int count;
+};
+
+/* One where there is but one buffer, else what there is. */
+static int receive_some(int fd, struct mmsghdr *messages, unsigned int slots)
 {
-	struct sockaddr_nl from = { 0 };
-	struct iovec part = { buffer, TALK_BUFFER };
-	struct msghdr message = {
-		.msg_name = &from,
-		.msg_namelen = sizeof(from),
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-	};
 	ssize_t size;
 
-	do {
-		size = recvmsg(mnl_socket_get_fd(talk->socket), &message, 0);
-	} while ((size < 0 && errno == EINTR) || (size >= 0 && from.nl_pid));
+	if (slots > 1)
+		return recvmmsg(fd, messages, slots, MSG_WAITFORONE, NULL);
+	size = recvmsg(fd, &messages->msg_hdr, 0);
 	if (size < 0)
+		return -1;
+	messages->msg_len = (unsigned int)size;
+	return 1;
+}
+
+static int receive(struct talk *talk, char *buffer, unsigned int slots,
+		   struct parts *out, struct err *e)
+{
+	struct sockaddr_nl from[TALK_SLOTS] = { 0 };
+	struct iovec parts[TALK_SLOTS];
+	struct mmsghdr messages[TALK_SLOTS] = { 0 };
+	int count;
+
+	for (unsigned int i = 0; i < slots; i++) {
+		parts[i] = (struct iovec){ buffer + i * TALK_BUFFER,
+					   TALK_BUFFER };
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &from[i],
+			.msg_namelen = sizeof(from[i]),
+			.msg_iov = &parts[i],
+			.msg_iovlen = 1,
+		};
+	}
+	do
+		count = receive_some(mnl_socket_get_fd(talk->socket), messages,
+				     slots);
+	while (count < 0 && errno == EINTR);
+	if (count < 0)
 		return say(e, errno);
-	if (message.msg_flags & MSG_TRUNC)
-		return say(e, EMSGSIZE);
-	*out = (size_t)size;
+	out->count = (unsigned int)count;
+	for (unsigned int i = 0; i < out->count; i++) {
+		if (!from[i].nl_pid &&
+		    messages[i].msg_hdr.msg_flags & MSG_TRUNC)
+			return say(e, EMSGSIZE);
+		out->sizes[i] = from[i].nl_pid ? 0 : messages[i].msg_len;
+	}
 	return 0;
 }
 
@@ -206,7 +261,7 @@ static bool is_of_family(const struct nlmsghdr *m, uint8_t family)
  * Also an answer that nobody wants any more is read to its end: the socket
  * takes no other dump before.
  */
-static void take(struct exchange *x, const struct nlmsghdr *m, struct err *e)
+static void take(struct exchange *x, struct nlmsghdr *m, struct err *e)
 {
 	struct err ignored;
 
@@ -221,26 +276,47 @@ static void take(struct exchange *x, const struct nlmsghdr *m, struct err *e)
 			x->failed = true;
 		return;
 	}
-	if (m->nlmsg_type >= NLMSG_MIN_TYPE && x->reader && !x->failed &&
-	    !x->interrupted && is_of_family(m, x->reader->family) &&
+	if (m->nlmsg_type < NLMSG_MIN_TYPE || !x->reader)
+		return;
+	if (!x->failed && !x->interrupted &&
+	    is_of_family(m, x->reader->family) &&
 	    x->reader->each(m, x->reader->data, e) < 0)
 		x->failed = true;
+	transcript_hear(m);
+}
+
+/* The same message, to be written to. */
+static struct nlmsghdr *in_buffer(char *buffer, const struct nlmsghdr *m)
+{
+	return (void *)(buffer + ((const char *)m - buffer));
+}
+
+static int take_part(struct exchange *x, char *buffer, size_t size,
+		     struct err *e)
+{
+	struct attrs left = { buffer, size };
+	const struct nlmsghdr *m;
+	int more;
+
+	while ((more = messages_next(&left, &m)) > 0)
+		take(x, in_buffer(buffer, m), e);
+	return more < 0 ? err_set(e, ERR_FAILED, "malformed answer") : 0;
 }
 
 static int read_answer(struct talk *talk, struct exchange *x, struct err *e)
 {
-	void *buffer = talk->buffer;
-	size_t size = 0;
+	char *buffer = talk->buffer;
+	unsigned int slots = 1;
+	struct parts parts = { 0 };
 
-	if (x->reader && x->reader->buffer)
+	if (x->reader && x->reader->buffer) {
 		buffer = x->reader->buffer;
+		slots = x->reader->slots ? x->reader->slots : 1;
+	}
 	while (!x->done) {
-		const struct nlmsghdr *m;
-		struct attrs left;
 		struct err lost;
-		int more;
 
-		if (receive(talk, buffer, &size, &lost) < 0) {
+		if (receive(talk, buffer, slots, &parts, &lost) < 0) {
 			/* Of a dump the rest is there still, and its end. */
 			if (!x->dump || x->interrupted ||
 			    lost.number != ENOBUFS) {
@@ -250,13 +326,19 @@ static int read_answer(struct talk *talk, struct exchange *x, struct err *e)
 			x->interrupted = true;
 			continue;
 		}
-		left = (struct attrs){ buffer, size };
-		while ((more = messages_next(&left, &m)) > 0)
-			take(x, m, e);
-		if (more < 0)
-			return err_set(e, ERR_FAILED, "malformed answer");
+		for (unsigned int i = 0; i < parts.count; i++)
+			if (take_part(x, buffer + i * TALK_BUFFER,
+				      parts.sizes[i], e) < 0)
+				return -1;
 	}
 	return x->failed ? -1 : 0;
+}
+
+/* As far as the kernel has said it: what else failed is no answer. */
+static int answered(int status, const struct err *e)
+{
+	transcript_end(!status ? 0 : e->number ? e->number : -1);
+	return status;
 }
 
 int talk_request(struct talk *talk, struct nlmsghdr *request,
@@ -265,34 +347,41 @@ int talk_request(struct talk *talk, struct nlmsghdr *request,
 	struct exchange x = { .reader = reader };
 
 	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	/* Who wants no answer has not asked. */
+	if (!reader)
+		trace_spoil();
+	transcript_ask(talk, request, false);
 	if (reader && reader->start)
 		reader->start(reader->data);
 	if (send_one(talk, request, e) < 0)
-		return -1;
+		return answered(-1, e);
 	x.sequence = talk->sequence;
-	return read_answer(talk, &x, e);
+	return answered(read_answer(talk, &x, e), e);
 }
 
 int talk_dump(struct talk *talk, struct nlmsghdr *request,
 	      const struct talk_reader *reader, struct err *e)
 {
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	transcript_ask(talk, request, true);
 	for (int i = 0; i < TALK_ATTEMPTS; i++) {
 		struct exchange x = { .reader = reader, .dump = true };
 		struct err failure = { 0 };
 
+		transcript_again();
 		if (reader->start)
 			reader->start(reader->data);
 		if (send_one(talk, request, e) < 0)
-			return -1;
+			return answered(-1, e);
 		x.sequence = talk->sequence;
 		if (read_answer(talk, &x, &failure) == 0 && !x.interrupted)
-			return 0;
+			return answered(0, e);
 		if (x.interrupted || failure.number == EINTR)
 			continue;
 		*e = failure;
-		return -1;
+		return answered(-1, e);
 	}
+	trace_spoil();
 	return err_set(e, ERR_BUSY, "changed while it was read, %d times",
 		       TALK_ATTEMPTS);
 }
@@ -305,6 +394,7 @@ int talk_batch(struct talk *talk, struct nlmsghdr *const *requests,
 	uint32_t first = talk->sequence + 1;
 	int result = 0;
 
+	trace_spoil();
 	*sent = false;
 	*failed = 0;
 	for (size_t i = 0; i < count; i++) {

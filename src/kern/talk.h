@@ -24,9 +24,11 @@ struct err;
    receive buffer, should it not be possible to have a larger one. */
 #define TALK_BATCH ((size_t)128)
 #define TALK_ATTEMPTS 10
+#define TALK_SLOTS 4
 
 struct talk {
 	struct mnl_socket *socket;
+	int protocol;
 	uint32_t port, sequence;
 	void *buffer;
 };
@@ -39,6 +41,9 @@ struct talk_reader {
 		    struct err *e);
 	void *data;
 	void *buffer;	/* TALK_BUFFER bytes where they land; NULL: talk's */
+	/* as many buffers, one behind the other, at most TALK_SLOTS: what is
+	   there is received at once; 0: one */
+	unsigned int slots;
 	/*
 	 * Answers of another family are passed over, 0: none is; of rtnetlink,
 	 * whose messages all begin with it.  A dump of IPv6 is one of IPv4 on a
@@ -53,6 +58,9 @@ struct talk_reader {
  */
 int talk_open(struct talk *talk, struct arena *arena, int protocol,
 	      struct err *e) must_check_;
+/* The same for questions alone whose readers have their buffers: without what
+   only writing, and the words of a refusal, have a use for. */
+int talk_open_bare(struct talk *talk, int protocol, struct err *e) must_check_;
 void talk_close(struct talk *talk);
 
 /*
