@@ -179,6 +179,7 @@ static const struct field fields[] = {
 	{ "description", KIND(DOC_TEXT), take_nothing, .minor = true },
 	{ "serial", KIND(DOC_NUMBER), take_serial, .minor = true },
 	{ "expires", KIND(DOC_TEXT), take_expires, .minor = true },
+	{ "trust", KIND(DOC_OBJECT), take_trust, .minor = true },
 	{ "overlay", KIND(DOC_LIST), take_overlay, .required = true },
 	{ "topology", KIND(DOC_TEXT), take_topology, .required = false },
 	{ "hubs", KIND(DOC_LIST), take_hubs, .required = false },

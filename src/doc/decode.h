@@ -111,6 +111,8 @@ int take_nodes(struct decoder *d, const struct field *field,
 	       const struct doc_value *value, void *object);
 int take_links(struct decoder *d, const struct field *field,
 	       const struct doc_value *value, void *object);
+int take_trust(struct decoder *d, const struct field *field,
+	       const struct doc_value *value, void *object);
 int take_tests(struct decoder *d, const struct field *field,
 	       const struct doc_value *value, void *object);
 

@@ -14,6 +14,7 @@
 #include "base/ip.h"
 #include "base/key.h"
 #include "state/value.h"
+#include "trust/trust.h"
 
 #define DOCUMENT_LIMIT (16u << 20)	/* bytes */
 #define MESH_NODES_MAX 65536
@@ -108,6 +109,10 @@ struct mesh {
 	struct place serial_where;
 	int64_t expires;	/* seconds since 1970; 0: never */
 	struct place expires_where;
+	/* of the documents to come, once this one is accepted; count 0: as
+	   before */
+	struct trust_keys trust;
+	struct place trust_where;
 	struct prefix_list overlay;
 	enum topology topology;
 	struct place topology_where;

@@ -70,7 +70,7 @@ static struct ifinfomsg *request(char *buffer, uint16_t flags,
 
 static int make(struct talk *talk, const char *name, const char *kind)
 {
-	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	_Alignas(struct nlmsghdr) char buffer[REQUEST_SIZE] = { 0 };
 	struct nlmsghdr *head;
 	struct nlattr *info;
 	struct err ignored;
@@ -85,7 +85,7 @@ static int make(struct talk *talk, const char *name, const char *kind)
 
 static void raise_loopback(struct talk *talk)
 {
-	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	_Alignas(struct nlmsghdr) char buffer[REQUEST_SIZE] = { 0 };
 	struct ifinfomsg *link;
 	struct nlmsghdr *head;
 	struct err ignored;

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/trace.h"
 #include "kern/attrs.h"
 #include "kern/netns.h"
 #include "kern/nft.h"
@@ -30,7 +31,7 @@ static int take_family(const struct nlmsghdr *answer, void *data,
 
 int kern_wireguard(struct kern *k, struct err *e)
 {
-	_Alignas(struct nlmsghdr) char space[128];
+	_Alignas(struct nlmsghdr) char space[128] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(space);
 	struct genlmsghdr *header;
 	const struct talk_reader reader = {
@@ -49,7 +50,8 @@ int kern_wireguard(struct kern *k, struct err *e)
 		return err_wrap(e, e->number == ENOENT ?
 				"this kernel has no WireGuard" :
 				"WireGuard");
-	return 0;
+	return k->wireguard ? 0 :
+	       err_set(e, ERR_FAILED, "WireGuard: an answer without a number");
 }
 
 int kern_has_wireguard(struct kernel *k, struct err *e)
@@ -118,6 +120,8 @@ static int compile(struct kernel *kernel, struct arena *arena,
 {
 	struct kern *k = (struct kern *)kernel;
 
+	/* What another program says of a text is not asked again. */
+	trace_spoil();
 	return nftc_compile(arena, k->options.helper_folder, k->options.lock,
 			    f, diags, e);
 }
@@ -127,6 +131,7 @@ static int list(struct kernel *kernel, struct arena *arena,
 {
 	struct kern *k = (struct kern *)kernel;
 
+	trace_spoil();
 	return nftc_list(arena, k->options.helper_folder, k->options.lock,
 			 table, text, e);
 }
@@ -157,8 +162,11 @@ int kern_open(struct arena *arena, const struct kern_options *options,
 	k->arena = arena;
 	k->options = *options;
 	k->here = -1;
+	/* It may be opened anew where what is allocated goes again. */
+	k->nft.buffer = arena_alloc(arena, TALK_BUFFER);
 	k->kernel = (struct kernel){
 		.observe = kern_observe,
+		.widen = kern_widen,
 		.lookup = kern_lookup,
 		.compile = compile,
 		.list = list,

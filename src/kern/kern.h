@@ -40,6 +40,9 @@ int kern_is_outside(struct kern *k, const char *name, bool *there,
 int kern_observe(struct kernel *k, struct arena *arena,
 		 struct arena *secrets, const struct scope *scope,
 		 struct state *have, struct err *e) must_check_;
+int kern_widen(struct kernel *k, struct arena *arena, struct arena *secrets,
+	       const struct scope *scope, struct state *have, struct err *e)
+	must_check_;
 int kern_lookup(struct kernel *k, struct lookup *lookups, size_t count,
 		struct err *e) must_check_;
 int kern_encode(struct kernel *k, struct arena *arena,

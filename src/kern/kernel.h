@@ -24,6 +24,8 @@ struct scope {
 	/* devices to read whether owned or not (wanted, to be adopted) */
 	const char *const *devices;
 	size_t device_count;
+	/* about as many peers as such a device has: for them is room then */
+	size_t peers;
 	/* sysctls wanted, and those that change with them (kernel.md 5) */
 	const char *const *sysctls;
 	size_t sysctl_count;
@@ -45,6 +47,14 @@ struct kernel {
 	int (*observe)(struct kernel *k, struct arena *arena,
 		       struct arena *secrets, const struct scope *scope,
 		       struct state *have, struct err *e);
+	/*
+	 * HAVE, just observed, by a scope that was the same but for tables,
+	 * ports and sysctls: it gets those of SCOPE, and stays as it is else.
+	 * Not claimed again.  After a failure HAVE is of no use.
+	 */
+	int (*widen)(struct kernel *k, struct arena *arena,
+		     struct arena *secrets, const struct scope *scope,
+		     struct state *have, struct err *e);
 	int (*lookup)(struct kernel *k, struct lookup *lookups, size_t count,
 		      struct err *e);
 	/*

@@ -34,14 +34,23 @@ int nft_generation(struct mnl_socket *socket, struct arena *arena,
 		   uint32_t *generation, struct err *e) must_check_;
 
 /*
- * Pure: from such messages, of any origin, to canonical objects.  OUT's text
- * and place are empty.  An anonymous set or chain is named "#set0", "#chain0"
- * by the rank of its first reference; the rank of a FIREWALL_OBJECT is its
- * type, which is part of what names it.
+ * Pure: from such messages, of any origin, to canonical objects, which may
+ * point into them.  OUT's text and place are empty.  An anonymous set or chain
+ * is named "#set0", "#chain0" by the rank of its first reference; the rank of
+ * a FIREWALL_OBJECT is its type, which is part of what names it.
  */
 int nft_canonicalise(struct arena *arena, struct str messages,
 		     const char *table, struct firewall *out, struct err *e)
 	must_check_;
+
+/*
+ * Pure: what F's text compiles to, told from LIVE, which is what the text OLD
+ * compiled to, if that can be done for certain: where the texts differ in
+ * nothing but addresses and prefixes of named sets that have nothing else.
+ * false: it is to be compiled, F is as it was.  F will point into LIVE.
+ */
+bool nft_patch(struct arena *arena, struct str old,
+	       const struct firewall *live, struct firewall *f) must_check_;
 
 /*
  * One batch of element deletions and additions that turns HAVE's elements

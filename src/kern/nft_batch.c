@@ -84,7 +84,7 @@ void nft_batch_end(struct nft_batch *b, struct str *messages)
 	put_header(b, NFNL_MSG_BATCH_END, NLM_F_REQUEST, NFPROTO_UNSPEC,
 		   NFNL_SUBSYS_NFTABLES);
 	nft_batch_close(b);
-	*messages = (struct str){ b->out.data, b->out.size };
+	*messages = sbuf_end(&b->out);
 }
 
 void nft_batch_message(struct nft_batch *b, uint8_t family, uint8_t type,

@@ -84,11 +84,13 @@ static int write_chain(struct writer *w, struct nft_named *chain)
 
 /*
  * The kernel gives elements in the order of a hash with a secret in it.  The
- * key stands first, so this order does not depend on what is anonymous.
+ * key stands first, so this order does not depend on what is anonymous.  It
+ * matters where elements lead to chains, by their data, for these are ranked.
  */
 static struct nft_item **elements_of(const struct nft_canon *c,
 				     const struct nft_named *set)
 {
+	struct nft_attr data;
 	struct nft_item **list = arena_new_array(c->arena, struct nft_item *,
 						 set->count);
 	size_t n = 0;
@@ -96,7 +98,8 @@ static struct nft_item **elements_of(const struct nft_canon *c,
 	for (uint32_t i = set->first; i != NFT_NONE;
 	     i = c->elements.items[i].next)
 		list[n++] = &c->elements.items[i];
-	items_sort(list, n, sizeof(struct nft_item *), compare_attrs);
+	if (nft_find_attr(set->attrs, NFTA_SET_DATA_TYPE, &data))
+		items_sort(list, n, sizeof(struct nft_item *), compare_attrs);
 	return list;
 }
 

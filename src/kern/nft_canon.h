@@ -83,11 +83,13 @@ int nft_canon_bytes(struct nft_canon *c, struct str attrs,
 		    const struct nft_schema *schema, struct str *out)
 	must_check_;
 
+/* Take the first attribute off canonical bytes; false: there is none. */
+bool nft_canon_next(struct str *rest, uint16_t *type, struct str *payload);
 /* In canonical bytes: the payload of the first attribute of TYPE. */
 bool nft_canon_find(struct str bytes, uint16_t type, struct str *payload);
 uint32_t nft_canon_u32(struct str bytes, uint16_t type, uint32_t absent);
 
-/* Elements: their bytes, and what a delta sends of them. */
+/* Elements: their bytes, and what a delta sends of them, maybe a view. */
 struct firewall_element;
 int nft_canon_element(struct nft_canon *c, const struct nft_named *set,
 		      struct str attrs, struct firewall_element *out)

@@ -15,9 +15,11 @@
 static void put_header(struct sbuf *out, uint16_t type, size_t size)
 {
 	uint32_t size32 = (uint32_t)size;
+	char header[CANON_HEADER];
 
-	sbuf_add(out, &type, sizeof(type));
-	sbuf_add(out, &size32, sizeof(size32));
+	memcpy(header, &type, sizeof(type));
+	memcpy(header + sizeof(type), &size32, sizeof(size32));
+	sbuf_add(out, header, sizeof(header));
 }
 
 static void put(struct sbuf *out, uint16_t type, struct str payload)
@@ -171,24 +173,29 @@ int nft_canon_bytes(struct nft_canon *c, struct str attrs,
 	return 0;
 }
 
+bool nft_canon_next(struct str *rest, uint16_t *type, struct str *payload)
+{
+	uint32_t size;
+
+	if (rest->size < CANON_HEADER)
+		return false;
+	memcpy(type, rest->data, sizeof(*type));
+	memcpy(&size, rest->data + sizeof(*type), sizeof(size));
+	if (size > rest->size - CANON_HEADER)
+		return false;
+	*payload = (struct str){ rest->data + CANON_HEADER, size };
+	rest->data += CANON_HEADER + size;
+	rest->size -= CANON_HEADER + size;
+	return true;
+}
+
 bool nft_canon_find(struct str bytes, uint16_t type, struct str *payload)
 {
-	while (bytes.size >= CANON_HEADER) {
-		uint16_t found;
-		uint32_t size;
+	uint16_t found;
 
-		memcpy(&found, bytes.data, sizeof(found));
-		memcpy(&size, bytes.data + sizeof(found), sizeof(size));
-		bytes.data += CANON_HEADER;
-		bytes.size -= CANON_HEADER;
-		if (size > bytes.size)
-			return false;
-		*payload = (struct str){ bytes.data, size };
+	while (nft_canon_next(&bytes, &found, payload))
 		if (found == type)
 			return true;
-		bytes.data += size;
-		bytes.size -= size;
-	}
 	return false;
 }
 

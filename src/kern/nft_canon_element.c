@@ -75,6 +75,20 @@ static bool is_known(uint16_t type)
 	       type == NFTA_SET_ELEM_EXPIRATION || type == NFTA_SET_ELEM_PAD;
 }
 
+/* Is all of it sent, as it stands?  As of most elements, none is taken out. */
+static bool is_all_sent(struct str attrs)
+{
+	struct nft_attr attr;
+	enum nft_walk walk;
+
+	if (attrs.size % NLA_ALIGNTO)
+		return false;
+	while ((walk = nft_next_attr(&attrs, &attr)) == NFT_WALK_ITEM)
+		if (!is_sent(attr.type))
+			return false;
+	return walk == NFT_WALK_END;
+}
+
 static void collect_raw(struct nft_canon *c, struct str attrs,
 			struct firewall_element *out)
 {
@@ -104,6 +118,11 @@ int nft_canon_element(struct nft_canon *c, const struct nft_named *set,
 		return -1;
 	if (set->anonymous)
 		return 0;
+	if (is_all_sent(attrs)) {
+		out->sendable = true;
+		out->raw = attrs;
+		return 0;
+	}
 	if (carries_only_what_its_set_gives(c, set, attrs,
 					    &out->sendable) < 0)
 		return -1;

@@ -83,7 +83,7 @@ static const char *what(uint8_t type)
 static int ask(struct dump *d, uint8_t type, const char *table,
 	       const char *set)
 {
-	char request[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	_Alignas(struct nlmsghdr) char request[REQUEST_SIZE] = { 0 };
 	struct nlmsghdr *head = mnl_nlmsg_put_header(request);
 	const struct talk_reader reader = {
 		.start = start, .each = keep, .data = d,
@@ -200,6 +200,7 @@ static void dump_init(struct dump *d, struct mnl_socket *socket,
 {
 	d->talk = (struct talk){
 		.socket = socket,
+		.protocol = NETLINK_NETFILTER,
 		.port = mnl_socket_get_portid(socket),
 		.sequence = FIRST_SEQUENCE,
 		.buffer = arena_alloc(arena, TALK_BUFFER),
@@ -227,7 +228,7 @@ int nft_dump(struct mnl_socket *socket, struct arena *arena,
 		}
 		if (!state)
 			continue;
-		*messages = (struct str){ d.out.data, d.out.size };
+		*messages = sbuf_end(&d.out);
 		*found = there;
 		return 0;
 	}

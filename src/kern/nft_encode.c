@@ -28,29 +28,19 @@ static uint32_t element_flags(const struct firewall_element *element)
 	return nft_canon_u32(element->bytes, NFTA_SET_ELEM_FLAGS, 0);
 }
 
-/* An element of intervals, with what it is sorted by. */
-struct border {
-	const struct firewall_element *element;
-	struct str key;
-	bool end;
-};
-
-static struct border border_of(const struct firewall_element *element)
+static bool is_end(const struct firewall_element *element)
 {
-	struct border border = { .element = element, .key = { "", 0 } };
-
-	border.end = element_flags(element) & NFT_SET_ELEM_INTERVAL_END;
-	nft_canon_find(element->bytes, NFTA_SET_ELEM_KEY, &border.key);
-	return border;
+	return element_flags(element) & NFT_SET_ELEM_INTERVAL_END;
 }
 
-/* By key, an end before the start at its place. */
-static int compare_borders(const void *a, const void *b)
+static bool same_key(const struct firewall_element *a,
+		     const struct firewall_element *b)
 {
-	const struct border *x = a, *y = b;
-	int order = str_compare(x->key, y->key);
+	struct str x = { "", 0 }, y = { "", 0 };
 
-	return order ? order : y->end - x->end;
+	nft_canon_find(a->bytes, NFTA_SET_ELEM_KEY, &x);
+	nft_canon_find(b->bytes, NFTA_SET_ELEM_KEY, &y);
+	return str_equal(x, y);
 }
 
 static int compare_parts(const struct firewall_element *a,
@@ -76,19 +66,36 @@ static bool is_of_intervals(const struct firewall_object *set)
 	return flags & NFT_SET_INTERVAL && !(flags & NFT_SET_CONCAT);
 }
 
-static void pair_borders(const struct border *borders, size_t count,
-			 struct units *out)
+static void pair_border(const struct firewall_element *element, bool end,
+			struct units *out)
+{
+	struct unit *last = &out->items[out->count - !!out->count];
+
+	if (!end)
+		out->items[out->count++].start = element;
+	else if (out->count && last->start && !last->end)
+		last->end = element;
+	else
+		out->items[out->count++].end = element;
+}
+
+/*
+ * Elements are in the order of their keys, which stand first in their bytes.
+ * Of one key the end goes before the start: it is of the interval before.
+ */
+static void pair_borders(const struct firewall_element *elements,
+			 size_t count, struct units *out)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct unit *last = &out->items[out->count - !!out->count];
-		const struct firewall_element *element = borders[i].element;
+		bool end = is_end(&elements[i]);
 
-		if (!borders[i].end)
-			out->items[out->count++].start = element;
-		else if (out->count && last->start && !last->end)
-			last->end = element;
-		else
-			out->items[out->count++].end = element;
+		if (!end && i + 1 < count && is_end(&elements[i + 1]) &&
+		    same_key(&elements[i], &elements[i + 1])) {
+			pair_border(&elements[i + 1], true, out);
+			pair_border(&elements[i++], false, out);
+			continue;
+		}
+		pair_border(&elements[i], end, out);
 	}
 }
 
@@ -102,20 +109,15 @@ static struct units units_of(struct arena *arena, const struct firewall *f,
 	struct units units = {
 		.items = arena_new_array(arena, struct unit, count),
 	};
-	struct border *borders;
 
-	if (!is_of_intervals(set)) {
-		for (size_t i = 0; i < count; i++)
-			units.items[units.count++].start = &elements[i];
+	if (is_of_intervals(set)) {
+		pair_borders(elements, count, &units);
+		items_sort(units.items, units.count, sizeof(*units.items),
+			   compare_units);
 		return units;
 	}
-	borders = arena_new_array(arena, struct border, count);
 	for (size_t i = 0; i < count; i++)
-		borders[i] = border_of(&elements[i]);
-	items_sort(borders, count, sizeof(*borders), compare_borders);
-	pair_borders(borders, count, &units);
-	items_sort(units.items, units.count, sizeof(*units.items),
-		   compare_units);
+		units.items[units.count++].start = &elements[i];
 	return units;
 }
 

@@ -45,7 +45,7 @@ static int keep(const struct nlmsghdr *head, void *data, struct err *e)
 static int ask(struct reading *r, uint8_t type, uint8_t family,
 	       struct str table, struct str set, struct err *e)
 {
-	char request[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	_Alignas(struct nlmsghdr) char request[REQUEST_SIZE] = { 0 };
 	struct nlmsghdr *head = mnl_nlmsg_put_header(request);
 	const struct talk_reader reader = {
 		.start = start, .each = keep, .data = r,
@@ -58,7 +58,7 @@ static int ask(struct reading *r, uint8_t type, uint8_t family,
 	body = mnl_nlmsg_put_extra_header(head, sizeof(*body));
 	body->nfgen_family = family;
 	body->version = NFNETLINK_V0;
-	for (uint16_t i = 0; i < array_size(names); i++) {
+	for (size_t i = 0; i < array_size(names); i++) {
 		if (!names[i].size || names[i].size >= sizeof(name))
 			continue;
 		memcpy(name, names[i].data, names[i].size);

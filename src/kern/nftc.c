@@ -56,6 +56,10 @@ static int take_dump(struct arena *arena, struct str messages,
 {
 	struct firewall made;
 
+	/* It will be viewed; a small one stands in the child's struct. */
+	if (messages.size <= NFTC_SMALL)
+		messages.data = arena_copy(arena, messages.data,
+					   messages.size);
 	if (nft_canonicalise(arena, messages, f->table, &made, e) < 0)
 		return -1;
 	made.table = f->table;

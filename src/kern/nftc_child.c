@@ -70,6 +70,27 @@ int nftc_send(struct nftc *c, enum nftc_kind kind, struct str payload,
 	return 0;
 }
 
+/* It will be an exit status: one of ours, and never that of success. */
+static enum err_kind kind_of(uint32_t kind)
+{
+	switch ((enum err_kind)kind) {
+	case ERR_FAILED:
+	case ERR_ROLLED_BACK:
+	case ERR_INCOMPLETE:
+	case ERR_REFUSED:
+	case ERR_USAGE:
+	case ERR_DATA:
+	case ERR_NO_INPUT:
+	case ERR_UNAVAILABLE:
+	case ERR_BUSY:
+	case ERR_TRUST:
+	case ERR_PERMISSION:
+	case ERR_CONFIG:
+		return (enum err_kind)kind;
+	}
+	return ERR_FAILED;
+}
+
 static int failure_of(const struct nftc *c, struct str payload, struct err *e)
 {
 	struct nftc_failure failure;
@@ -78,7 +99,8 @@ static int failure_of(const struct nftc *c, struct str payload, struct err *e)
 		return err_set(e, ERR_FAILED, "%s: malformed answer", c->path);
 	memcpy(&failure, payload.data, sizeof(failure));
 	failure.text[sizeof(failure.text) - 1] = '\0';
-	err_set(e, (enum err_kind)failure.kind, "%s", failure.text);
+	err_set(e, kind_of(failure.kind), "%s", failure.text[0] ?
+		failure.text : "meshapply-nftc failed without a word");
 	e->number = failure.number;
 	return -1;
 }

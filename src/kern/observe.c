@@ -134,6 +134,7 @@ static int observe_sysctls(struct observer *o, struct err *e)
 	const struct scope *scope = o->scope;
 	struct state *have = o->have;
 
+	have->sysctl_count = 0;
 	have->sysctls = arena_new_array(o->arena, struct sysctl,
 					scope->sysctl_count);
 	for (size_t i = 0; i < scope->sysctl_count; i++) {
@@ -169,6 +170,16 @@ static bool is_gone(const struct err *e)
 	return e->number == ENODEV || e->number == ENXIO;
 }
 
+/* What could not be read, as the error that a reading ends with: 0 or -1. */
+static int end(const struct observer *o, struct err *e)
+{
+	if (!o->unread[0])
+		return 0;
+	*e = o->denied;
+	return err_set(e, ERR_PERMISSION, "cannot read %s: %s", o->unread,
+		       errno_words(EPERM));
+}
+
 /*
  * What could be read is there also where something could not: whoever plans
  * without privilege goes on with it.
@@ -201,12 +212,31 @@ int kern_observe(struct kernel *kernel, struct arena *arena,
 		}
 		state_normalise(&seen);
 		*have = seen;
-		if (!o.unread[0])
-			return 0;
-		*e = o.denied;
-		return err_set(e, ERR_PERMISSION, "cannot read %s: %s",
-			       o.unread, errno_words(EPERM));
+		return end(&o, e);
 	}
 	return err_set(e, ERR_BUSY,
 		       "links came and went in each of %d readings", ATTEMPTS);
+}
+
+int kern_widen(struct kernel *kernel, struct arena *arena,
+	       struct arena *secrets, const struct scope *scope,
+	       struct state *have, struct err *e)
+{
+	struct observer o = {
+		.k = (struct kern *)kernel,
+		.arena = arena,
+		.secrets = secrets,
+		.scope = scope,
+		.have = have,
+		.buffer = arena_alloc(secrets, TALK_BUFFER),
+	};
+	struct err why = { 0 };
+
+	items_sort(have->links, have->link_count, sizeof(*have->links),
+		   index_order);
+	if (observe_tables(&o, &why) < 0 || observe_ports(&o, &why) < 0 ||
+	    observe_sysctls(&o, &why) < 0)
+		*e = why;
+	state_normalise(have);
+	return why.kind ? -1 : end(&o, e);
 }

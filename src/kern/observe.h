@@ -36,5 +36,9 @@ int observer_denied(struct observer *o, const struct err *e,
 int observe_links(struct observer *o, struct err *e) must_check_;
 int observe_devices(struct observer *o, struct err *e) must_check_;
 int observe_routes(struct observer *o, struct err *e) must_check_;
+/* The scope's tables anew, in place of what is there of them. */
+int observe_tables(struct observer *o, struct err *e) must_check_;
+/* The listen ports of WireGuard links that are not read. */
+int observe_ports(struct observer *o, struct err *e) must_check_;
 int observe_rules(struct observer *o, struct err *e) must_check_;
 int observe_firewall(struct observer *o, struct err *e) must_check_;

@@ -60,6 +60,7 @@ static int read_wireguard(struct observer *o, struct device *device,
 	struct err why;
 
 	wg_read_start(&reader, o->arena, o->secrets, device);
+	wg_read_expect(&reader, o->scope->peers);
 	if (talk_dump(&o->k->generic,
 		      wg_encode_get(o->arena, o->k->wireguard, device->index),
 		      &talk, &why) == 0) {
@@ -194,6 +195,20 @@ static int read_device(struct observer *o, struct link *link, struct err *e)
 	return read_addresses(o, device, e);
 }
 
+static bool is_port_read(const struct observer *o, const struct link *link)
+{
+	return o->scope->ports && is_wireguard(link) && !is_read(o, link);
+}
+
+int observe_ports(struct observer *o, struct err *e)
+{
+	for (size_t i = 0; i < o->have->link_count; i++)
+		if (is_port_read(o, &o->have->links[i]) &&
+		    read_port(o, &o->have->links[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 int observe_devices(struct observer *o, struct err *e)
 {
 	struct state *have = o->have;
@@ -208,16 +223,10 @@ int observe_devices(struct observer *o, struct err *e)
 	have->devices = arena_new_array(o->arena, struct device, count);
 	for (size_t i = 0; i < have->link_count; i++) {
 		struct link *link = &have->links[i];
-		int result = 0;
 
-		if (!is_wireguard(link))
-			continue;
-		if (is_read(o, link))
-			result = read_device(o, link, e);
-		else if (o->scope->ports)
-			result = read_port(o, link, e);
-		if (result < 0)
+		if (is_wireguard(link) && is_read(o, link) &&
+		    read_device(o, link, e) < 0)
 			return -1;
 	}
-	return 0;
+	return observe_ports(o, e);
 }

@@ -70,7 +70,7 @@ static int take_name(const struct nlmsghdr *answer, void *data, struct err *e)
 static int read_foreign(struct observer *o, struct err *e)
 {
 	struct names names = { .arena = o->arena };
-	_Alignas(struct nlmsghdr) char space[64];
+	_Alignas(struct nlmsghdr) char space[64] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(space);
 	struct nfgenmsg *header;
 	const struct talk_reader reader = {

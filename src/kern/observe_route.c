@@ -125,7 +125,7 @@ static int dump(struct observer *o, uint8_t protocol,
 	return err_wrap(e, "reading routes");
 }
 
-static int dump_family(struct observer *o, uint8_t family, struct err *e)
+static int dump_tables(struct observer *o, uint8_t family, struct err *e)
 {
 	const uint32_t *tables = o->scope->tables;
 	const struct talk_reader reader = {
@@ -134,13 +134,27 @@ static int dump_family(struct observer *o, uint8_t family, struct err *e)
 		.data = o,
 		.family = family,
 	};
+	int result = 0;
 
-	for (; tables && *tables; tables++) {
+	for (; !result && tables && *tables; tables++) {
 		o->table = *tables;
-		if (dump(o, 0, &reader, e) < 0)
-			return -1;
+		result = dump(o, 0, &reader, e);
 	}
 	o->table = 0;
+	return result;
+}
+
+static int dump_family(struct observer *o, uint8_t family, struct err *e)
+{
+	const struct talk_reader reader = {
+		.start = start_routes,
+		.each = take_route,
+		.data = o,
+		.family = family,
+	};
+
+	if (dump_tables(o, family, e) < 0)
+		return -1;
 	o->protocol = OUR_PROTOCOL;
 	if (dump(o, OUR_PROTOCOL, &reader, e) < 0)
 		return -1;
@@ -165,4 +179,19 @@ int observe_routes(struct observer *o, struct err *e)
 	if (dump_family(o, AF_INET, e) < 0 || dump_family(o, AF_INET6, e) < 0)
 		return -1;
 	return dump(o, RTPROT_RA, &advertised, e);
+}
+
+int observe_tables(struct observer *o, struct err *e)
+{
+	const struct route *routes = o->have->routes;
+	size_t count = o->have->route_count;
+
+	o->have->routes = arena_new_array(o->arena, struct route, count);
+	o->have->route_count = 0;
+	o->route_capacity = count;
+	for (size_t i = 0; i < count; i++)
+		if (!in_scope(o, routes[i].table))
+			o->have->routes[o->have->route_count++] = routes[i];
+	return dump_tables(o, AF_INET, e) < 0 ? -1 :
+	       dump_tables(o, AF_INET6, e);
 }

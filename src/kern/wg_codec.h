@@ -42,6 +42,8 @@ struct wg_reader {
 /* DEVICE keeps its name; peers and prefixes go to ARENA, keys to SECRETS. */
 void wg_read_start(struct wg_reader *reader, struct arena *arena,
 		   struct arena *secrets, struct device *device);
+/* Make room for so many peers at once. */
+void wg_read_expect(struct wg_reader *reader, size_t peers);
 /* Also from the start again, after an interrupted dump. */
 void wg_read_restart(struct wg_reader *reader);
 int wg_read_part(struct wg_reader *reader, const struct nlmsghdr *part,

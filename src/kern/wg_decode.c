@@ -20,6 +20,12 @@ void wg_read_start(struct wg_reader *reader, struct arena *arena,
 	};
 }
 
+void wg_read_expect(struct wg_reader *reader, size_t peers)
+{
+	reader->peers = arena_new_array(reader->arena, struct peer, peers);
+	reader->peer_capacity = peers;
+}
+
 void wg_read_restart(struct wg_reader *reader)
 {
 	reader->peer_count = 0;
@@ -137,7 +143,7 @@ static int read_peer(struct wg_reader *r, struct attrs attrs)
 	const struct nlattr *table[WGPEER_A_MAX + 1];
 	struct __kernel_timespec handshake = { 0 };
 	struct peer *peer;
-	struct key key;
+	struct key key = { 0 };
 
 	if (attrs_parse(attrs, table, WGPEER_A_MAX, NULL) < 0 ||
 	    !table[WGPEER_A_PUBLIC_KEY] ||

@@ -381,6 +381,6 @@ int template_render(struct arena *arena, const struct template_set *set,
 	render_nodes(&r, &at, 0, at.t->count);
 	if (r.failed)
 		return -1;
-	*out = (struct str){ r.out.data, r.out.size };
+	*out = sbuf_end(&r.out);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/trace.h"
 #include "render/builtin.h"
 #include "render/template.h"
 
@@ -147,6 +148,7 @@ static int take_folder(struct loader *l, const char *root, const char *path,
 
 	if (!dir)
 		return fd < 0 ? -1 : err_sys(e, "list the folder %s", folder);
+	trace_at(fd, TRACE_TIMES);
 	fd_take(&fd);
 	if (read_names(l, dir, &names, e) < 0)
 		return err_wrap(e, "%s", folder);

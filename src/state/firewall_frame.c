@@ -39,8 +39,15 @@ static bool check_bytes(struct frame *f)
 	uint32_t character;
 
 	while (rest.size) {
-		size_t size = str_utf8(rest, &character);
+		size_t size;
 
+		/* Nearly all of it is this. */
+		if (rest.data[0] >= ' ' && rest.data[0] < 0x7f) {
+			rest.data++;
+			rest.size--;
+			continue;
+		}
+		size = str_utf8(rest, &character);
 		if (!size) {
 			frame_error(f, rest, "this byte is not UTF-8")
 				->hidden = true;
@@ -100,6 +107,11 @@ static void take(struct frame *f)
 {
 	struct lex_token t = f->token;
 
+	if (t.kind == LEX_NUMBER || t.kind == LEX_SEPARATOR ||
+	    t.text.data[0] == '.' || t.text.data[0] == ',') {
+		advance(f);
+		return;
+	}
 	if (lex_is(&t, "fib")) {
 		read_fib(f);
 		return;

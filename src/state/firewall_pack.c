@@ -63,7 +63,7 @@ struct str firewall_pack(struct arena *arena, const struct firewall *f)
 							 : 0);
 		put_string(&out, f->elements[i].bytes);
 	}
-	return (struct str){ out.data, out.size };
+	return sbuf_end(&out);
 }
 
 struct unpacker {

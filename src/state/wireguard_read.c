@@ -327,6 +327,20 @@ static void take_line(struct wireguard_reader *r, const struct ini_line *line)
 	}
 }
 
+/* Peers lie in one array, which would else be copied as it grows. */
+static void expect_peers(struct wireguard_reader *r)
+{
+	struct str rest = r->source->text, before;
+	size_t sections = 0;
+
+	while (str_next(&rest, '[', &before))
+		sections++;
+	if (sections > TEXT_PEERS_MAX)
+		sections = TEXT_PEERS_MAX;
+	r->peers = arena_new_array(r->arena, struct peer, sections);
+	r->peer_capacity = sections;
+}
+
 void wireguard_read(struct arena *arena, const struct source *source,
 		    struct diags *diags, struct wireguard_text *out)
 {
@@ -339,6 +353,7 @@ void wireguard_read(struct arena *arena, const struct source *source,
 	d->has = DEVICE_FWMARK | DEVICE_MTU | DEVICE_ALIAS | DEVICE_GROUP |
 		 DEVICE_UP | DEVICE_VRF;
 	d->automatic = DEVICE_MTU;
+	expect_peers(&r);
 	ini_start(&ini, source);
 	do {
 		ini_next(&ini, &line);

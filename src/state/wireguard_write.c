@@ -105,7 +105,7 @@ static struct str write_wireguard(struct arena *arena,
 	write_interface(&out, state, d);
 	for (size_t i = 0; i < d->peer_count; i++)
 		write_peer(&out, &d->peers[i]);
-	return (struct str){ out.data, out.size };
+	return sbuf_end(&out);
 }
 
 static struct str write_network(struct arena *arena, const struct state *state)
@@ -130,8 +130,7 @@ static struct str write_network(struct arena *arena, const struct state *state)
 		rule_write(&out, rule);
 		sbuf_putc(&out, '\n');
 	}
-	return out.size ? (struct str){ out.data, out.size }
-			: (struct str){ 0 };
+	return out.size ? sbuf_end(&out) : (struct str){ 0 };
 }
 
 void texts_write(struct arena *arena, const struct state *state,
