@@ -9,67 +9,33 @@
  *	family, or "N ! WHY".  All names are asked for at once; what is not
  *	answered after RESOLVE_SECONDS is left out.
  *
+ * meshapply-fetch get
+ *	Reads a request for documents and writes what was fetched, in the
+ *	frames of input/fetch_wire.h.
+ *
  * meshapply-fetch connect HOST PORT
  *	Ends with status 0 if a TCP connection can be made.
  *
- * meshapply-fetch touch ADDRESS...
- *	Sends a packet to each of them.
+ * meshapply-fetch touch DEVICE ADDRESS...
+ *	Sends packets to each of them by that link; ends with status 0 if one
+ *	of them answers.
  */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/attr.h"
 #include "fetch/fetch.h"
+#include "fetch/sandbox.h"
 #include "input/resolve.h"
 
-#define NOBODY 65534
 #define THREADS_MAX 20
 #define STACK_SIZE ((size_t)1 << 20)
-
-static int fail(const char *what)
-{
-	fprintf(stderr, "meshapply-fetch: %s: %s\n", what, strerror(errno));
-	return -1;
-}
-
-/*
- * Give up every right: the user, where we are root, and all capabilities.
- * In a user namespace that maps one user alone there is no other to become.
- */
-static int drop_rights(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2] = { 0 };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return fail("no_new_privs");
-	if (!geteuid()) {
-		if (setgroups(0, NULL) && errno != EPERM)
-			return fail("setgroups");
-		if (setresgid(NOBODY, NOBODY, NOBODY) && errno != EINVAL)
-			return fail("setresgid");
-		if (setresuid(NOBODY, NOBODY, NOBODY) && errno != EINVAL)
-			return fail("setresuid");
-	}
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &header, data))
-		return fail("capset");
-	return 0;
-}
 
 static void print_addresses(size_t index, const struct addrinfo *list)
 {
@@ -206,10 +172,12 @@ static int resolve(void)
 static int usage(void)
 {
 	fputs("Usage: meshapply-fetch resolve\n"
+	      "       meshapply-fetch get\n"
 	      "       meshapply-fetch connect HOST PORT\n"
-	      "       meshapply-fetch touch ADDRESS...\n"
+	      "       meshapply-fetch touch DEVICE ADDRESS...\n"
 	      "Started by meshapply: reads host names, writes their "
-	      "addresses; tries a TCP\nconnection; sends packets.\n", stderr);
+	      "addresses; fetches\ndocuments; tries a TCP connection; sends "
+	      "packets.\n", stderr);
 	return 64;
 }
 
@@ -217,14 +185,18 @@ int main(int argc, char **argv)
 {
 	const char *task = argc > 1 ? argv[1] : "";
 	bool resolves = argc == 2 && !strcmp(task, "resolve");
+	bool gets = argc == 2 && !strcmp(task, "get");
 	bool connects = argc == 4 && !strcmp(task, "connect");
 
-	if (!resolves && !connects && (argc < 3 || strcmp(task, "touch") != 0))
+	if (!resolves && !gets && !connects &&
+	    (argc < 4 || strcmp(task, "touch") != 0))
 		return usage();
-	if (drop_rights())
+	if (sandbox_drop_rights())
 		return 1;
 	if (resolves)
 		return resolve();
+	if (gets)
+		return fetch_documents();
 	return connects ? fetch_connect(argv[2], argv[3]) :
-		fetch_touch(argv + 2, argc - 2);
+		fetch_touch(argv[2], argv + 3, argc - 3);
 }

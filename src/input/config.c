@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/trace.h"
 
 #define BOM "\xef\xbb\xbf"
 #define SHOWN_MAX 60	/* bytes of an unknown key */
@@ -257,6 +258,7 @@ int config_names(const char *root, struct arena *arena, const char ***names,
 		*e = failed;
 		return -1;
 	}
+	trace_at(folder, TRACE_TIMES);
 	listing = fdopendir(folder);
 	if (!listing)
 		fd_closep(&folder);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "input/source.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/trace.h"
 
 #define QUICK_FOLDER "/etc/wireguard/"
 
@@ -233,6 +235,7 @@ static int open_path(const char *path, struct arena *arena,
 		return err_sys(e, "open %s", path);
 	if (S_ISDIR(st.st_mode))
 		return open_folder(path, arena, secrets, out, e);
+	trace_place(AT_FDCWD, path, TRACE_FOLLOWS | TRACE_ACCESS);
 	if (str_ends(str_of(path), ".conf"))
 		return open_quick(path, st.st_mode, arena, secrets, out, e);
 	return open_unnamed(path, path, st.st_mode, arena, secrets, out, e);

@@ -104,9 +104,11 @@ exits "the helper with something else" 64 fetch frob
 tells "it says how it is used" 'Usage: meshapply-fetch resolve'
 exits "connecting to nothing" 64 fetch connect 127.0.0.1
 exits "touching nothing" 64 fetch touch
-exits "touching what is no address" 1 fetch touch 127.0.0.1 one.test
+exits "touching without an address" 64 fetch touch lo
+exits "touching what is no address" 64 fetch touch lo 127.0.0.1 one.test
 tells "it says so" 'one.test is no address'
-check "touching" fetch touch 127.0.0.1 ::1
+check "touching: it is refused, so it is there" fetch touch lo 127.0.0.1
+exits "touching: it is not there" 1 fetch touch none 127.0.0.1
 exits "connecting where nobody listens" 1 fetch connect 127.0.0.1 1
 tells "it says so" '127.0.0.1 port 1: '
 exits "connecting to a name that is none" 1 fetch connect none.test 22
