@@ -2,16 +2,19 @@
 /* apply and plan: from a source to the kernel. */
 #include <string.h>
 
+#include "apply/pass.h"
 #include "apply/signals.h"
 #include "apply/store.h"
 #include "base/arena.h"
 #include "base/privilege.h"
+#include "base/trace.h"
 #include "cmd/caller.h"
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/output.h"
 #include "cmd/rehearse.h"
 #include "cmd/saved.h"
+#include "cmd/sealed.h"
 
 static int changed_status(const struct session *s, bool changes)
 {
@@ -47,7 +50,10 @@ static void tell_kept(struct session *s)
 			    "another", link->name, s->run.mesh);
 }
 
-/* To forget the mesh is part of its removal: a signal waits for both. */
+/*
+ * To forget the mesh is part of its removal: a signal waits for both.  One that
+ * waits to be confirmed is forgotten then.
+ */
 static int remove_all(struct session *s, struct apply_result *result,
 		      struct err *e)
 {
@@ -58,7 +64,8 @@ static int remove_all(struct session *s, struct apply_result *result,
 
 	signals_block(&signals);
 	status = apply_plan(&s->run, result, e);
-	left = !status && store_forget(s->run.store, &failed);
+	left = !status && !result->pending.seconds &&
+		store_forget(s->run.store, &failed);
 	signals_unblock(&signals);
 	/* The next removal does it. */
 	if (left)
@@ -109,6 +116,29 @@ static int planned(struct session *s, struct err *e)
 			  changed_status(s, count));
 }
 
+/*
+ * That an SSH connection is let through while a change waits is nobody's drift,
+ * nor a step of the next run: it ends with the change.
+ */
+static int look_over_pass(struct session *s, struct err *e)
+{
+	const struct pending *p = NULL;
+	struct err ignored;
+	bool over = false;
+
+	if (!s->options->dry_run ||
+	    pending_read(s->run.store, s->arena, s->secrets, &p, &ignored) ||
+	    !p || !p->here || !p->pass)
+		return 0;
+	if (pass_over(&s->run, &s->want, p->pass, &over, e))
+		return -1;
+	if (over)
+		output_note(s, "the firewall lets an SSH connection through "
+			    "while a change of %s is pending: that is no step",
+			    s->run.mesh);
+	return 0;
+}
+
 /* Asked for where there is something to do, or to be compared with. */
 static void tell_digest(struct session *s)
 {
@@ -127,9 +157,12 @@ int change_run(struct session *s, bool adopt, struct err *e)
 	s->run.gates = &s->gates;
 	s->run.options.adopt = adopt;
 	s->run.partial_is_fine = o->dry_run;
+	/* Who asks matters where something is to be done. */
+	trace_pause();
 	caller_path(s);
+	trace_resume();
 	if (converge_plan(&s->run, &s->want, &s->diags, e) ||
-	    (adopt && check_there(s, e))) {
+	    look_over_pass(s, e) || (adopt && check_there(s, e))) {
 		output_diags(s, blame(s, e));
 		return output_end(s, "failed", NULL, e, (int)e->kind);
 	}
@@ -147,11 +180,13 @@ int change_run(struct session *s, bool adopt, struct err *e)
 		return output_end(s, "failed", NULL, e, (int)e->kind);
 	if (o->dry_run)
 		return planned(s, e);
-	if (!s->forget && confirm_prepare(s, e))
+	if (!s->run.options.disown && confirm_prepare(s, e))
 		return output_end(s, "failed", NULL, e, (int)e->kind);
 	/* Of removals there may be more, in other namespaces. */
 	if (!s->forget && s->home < 0 && !s->run.socket_netns)
 		privilege_settle();
+	if (s->run.plan.count)
+		sealed_stop(s);
 	/* Also without a step: what is kept of the source follows it. */
 	if (s->forget ? remove_all(s, &result, e) :
 			apply_plan(&s->run, &result, e))
@@ -162,8 +197,13 @@ int change_run(struct session *s, bool adopt, struct err *e)
 		output_note(s, "all is as desired, but not all that is kept "
 			    "of it is on disk: %s; the next run goes on with "
 			    "that", result.unkept.text);
+	if (result.unrendered.kind)
+		output_note(s, "what the document was rendered to is not kept, "
+			    "the next run makes it again: %s",
+			    result.unrendered.text);
 	if (result.pending.seconds)
 		return confirm_end(s, &result);
+	sealed_keep(s, &result);
 	return output_end(s, result.end != APPLY_DONE ? "nothing to do" :
 			  s->run.options.disown ? "disowned" :
 			  s->forget ? "removed" : "applied", &result, NULL,
@@ -183,12 +223,27 @@ int change_prepare(struct session *s, const char *source, struct err *e)
 	return session_kernel(s, e) || session_last(s, e) ? -1 : 0;
 }
 
+/* In the same words as without a seal. */
+static int as_sealed(struct session *s)
+{
+	struct apply_result result = { .end = APPLY_NOTHING };
+
+	if (s->options->jsonl)
+		output_plan(s);
+	return output_end(s, "nothing to do", s->options->dry_run ? NULL :
+			  &result, NULL, changed_status(s, false));
+}
+
 static int change(struct options *o, const char *source, bool adopt)
 {
 	cleanup_(session_closep) struct session s = { 0 };
 	struct err e = { 0 };
 
 	session_open(&s, o);
+	if (!adopt && sealed_holds(&s))
+		return as_sealed(&s);
+	if (!adopt)
+		sealed_start(&s);
 	if (change_prepare(&s, source, &e)) {
 		output_diags(&s, &e);
 		return output_end(&s, "failed", NULL, &e, (int)e.kind);

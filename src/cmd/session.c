@@ -12,9 +12,11 @@
 #include "apply/store.h"
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/trace.h"
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/output.h"
+#include "cmd/sealed.h"
 #include "input/config.h"
 #include "kern/kernel.h"
 #include "kern/netns.h"
@@ -64,6 +66,7 @@ void session_close(struct session *s)
 	if (s->run.store)
 		store_close(s->run.store);
 	go_home(s);
+	sealed_stop(s);
 	arena_free(s->secrets);
 	arena_free(s->arena);
 	/* The compiler leaves copies of keys where it likes. */
@@ -83,6 +86,9 @@ static int enter_netns(const char *name, struct err *e)
 static int enter_by_config(struct session *s, const struct config *config,
 			   struct err *e)
 {
+	/* What is there could be asked again only from there. */
+	if (config->netns || config->socket_netns)
+		trace_spoil();
 	if (config->socket_netns) {
 		s->run.socket_netns = netns_open(config->socket_netns, e);
 		if (s->run.socket_netns < 0) {
@@ -134,13 +140,33 @@ int session_enter(struct session *s, bool changes, struct err *e)
 	return 0;
 }
 
+/*
+ * Of what waited to be confirmed, and is to be undone now, the record holds all
+ * of the way back: a journal that is rubbish, WHY, must not be in its way.
+ */
+static bool set_aside(struct session *s, const struct err *why)
+{
+	const struct pending *p = NULL;
+	struct err failed;
+
+	if (strcmp(why->guard, "journal") != 0 ||
+	    pending_read(s->run.store, s->arena, s->secrets, &p, &failed) ||
+	    !p || !confirm_is_ours(s, p) || !pending_overdue(p) ||
+	    journal_set_aside(s->run.store, &failed))
+		return false;
+	output_note(s, "%s: it is kept as %s/run/meshapply/%s/journal.bad, and "
+		    "what was not confirmed is undone without it", why->text,
+		    s->options->root, s->run.mesh);
+	return true;
+}
+
 static int recover_first(struct session *s, struct err *e)
 {
 	bool did = false;
 
 	if (journal_look(s->run.store) == JOURNAL_NONE)
 		return 0;
-	if (apply_recover(&s->run, &did, e))
+	if (apply_recover(&s->run, &did, e) && !set_aside(s, e))
 		return err_wrap(e, "undo what an interrupted run left");
 	s->recovered = did;
 	if (did)

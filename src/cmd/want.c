@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/trace.h"
 #include "cmd/cmd.h"
 #include "cmd/document.h"
 #include "cmd/key_ring.h"
@@ -363,6 +364,12 @@ int want_read(struct session *s, const char *source, struct err *e)
 	if (!(w->in.kind == SOURCE_DOCUMENT && rendered_take(s, w)) &&
 	    read_all(s, w, e))
 		return -1;
+	/* A text that may have keys in it is kept nowhere. */
+	if (w->in.kind != SOURCE_QUICK && !w->in.text.secret &&
+	    !w->held_count) {
+		trace_is_public(w->in.text.text);
+		trace_is_public(w->in.wireguard.text);
+	}
 	s->confirm_by = w->config.confirm_by;
 	tell_about(s, w);
 	return 0;

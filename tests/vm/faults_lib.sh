@@ -138,8 +138,9 @@ cp one/* sets
 firewall 22 '10.0.0.2, 10.5.0.0/16' > sets/firewall.nft
 
 # look: what a run can change of the host, with the order of its addresses, and
-# what meshapply keeps, but for the lock, the sample and its history. It is looked
-# at after each fault; the whole snapshot takes longer, and is taken at the end.
+# what meshapply keeps, but for the lock, the sample, the seal and its history. It
+# is looked at after each fault; the whole snapshot takes longer, and is taken at
+# the end.
 # shellcheck disable=SC2016 # for the shell in there
 look_dump='
 	ip -d -o -N -batch - <<< "link show
@@ -150,7 +151,7 @@ look_dump='
 	nft -s list ruleset
 	wg show all dump
 	cd /proc/sys/net
-	grep -ras --exclude={lock,sample,settled} --exclude-dir=generations \
+	grep -ras --exclude={lock,sample,seal,settled} --exclude-dir=generations \
 		"" ipv4/ip_forward \
 		ipv4/conf/*/{forwarding,rp_filter,src_valid_mark} \
 		ipv4/conf/*/{promote_secondaries,{accept,send}_redirects} \
@@ -222,7 +223,7 @@ $(tr -cd '\t\n -~' < "$nearest.diff" | cut -c 1-200 | head -n 40)"
 #
 # COUNT is how often there was that SYSCALL until then, as fault.so counts.
 # KIND: read and write are of the kernel, disk of files, take is an answer,
-# sample is of the file with the byte counters.
+# sample is of the file with the byte counters, or of the seal.
 # PHASE: before the first write and itself; after it; past the point of no
 # return; and kept, when it is on disk that all went well.
 cat > calls.awk <<'AWK'
@@ -252,7 +253,7 @@ call !~ /^(sendmsg|sendto|recvmsg|write|fsync|renameat|unlinkat)$/ { next }
 	} else if (/(run|lib)\/meshapply/) {
 		# The sample is written if a peer has been sent to since.
 		kind = "disk"
-		if (/sample/ && call != "unlinkat" ||
+		if (/sample|seal/ && call != "unlinkat" ||
 		    sampled && call == "fsync")
 			kind = "sample"
 		sampled = kind == "sample" && call == "renameat"
