@@ -36,13 +36,14 @@ const struct verb verbs[] = {
 	  TAKES_KERNEL | TAKES_MESH | TAKES_OUTPUT, 0, 1, cmd_doctor },
 	{ "adopt", "NAME [SOURCE]", "take over a running device",
 	  TAKES_SOURCE | TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE |
-	  TAKES_OUTPUT | TAKES_LIMIT, 1, 2, cmd_adopt },
+	  TAKES_OUTPUT | TAKES_LIMIT | TAKES_CONFIRM | TAKES_PROBE, 1, 2,
+	  cmd_adopt },
 	{ "disown", "[MESH]", "leave a mesh running, as nobody's",
 	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT,
 	  0, 1, cmd_disown },
 	{ "remove", "[MESH]", "take away all that a mesh owns",
 	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT |
-	  TAKES_LIMIT, 0, 1, cmd_remove },
+	  TAKES_LIMIT | TAKES_CONFIRM | TAKES_PROBE, 0, 1, cmd_remove },
 	{ "confirm", "[MESH|TOKEN]", "keep a change that apply --confirm made",
 	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT |
 	  TAKES_TOKEN, 0, 1, cmd_confirm },
@@ -54,6 +55,11 @@ const struct verb verbs[] = {
 	{ "recover", "[MESH]", "undo what a killed run left half done",
 	  TAKES_KERNEL | TAKES_MESH | TAKES_CHANGE | TAKES_OUTPUT,
 	  0, 1, cmd_recover },
+	{ "sign", "DOCUMENT", "sign a document, into DOCUMENT.minisig",
+	  TAKES_OUTPUT | TAKES_SECRET, 1, 1, cmd_sign },
+	{ "verify", "DOCUMENT [SIG]", "check who has signed a document",
+	  TAKES_ROOT | TAKES_MESH | TAKES_OUTPUT | TAKES_PUBLIC, 1, 2,
+	  cmd_verify },
 	{ "key", "gen|pub|psk", "make keys, as wg genkey, pubkey, genpsk do",
 	  0, 1, 1, cmd_key },
 	{ "guard", "[MESH]", "wait beside changes that are to be confirmed",

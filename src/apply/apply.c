@@ -16,6 +16,14 @@
 /* For the looks and the undo, beyond what the states themselves take. */
 #define RESERVE ((size_t)1 << 20)
 #define RESERVE_SECRETS ((size_t)1 << 16)
+/* Bytes, as measured and rounded up: of a look, an element of a set, and a
+   byte of a text that was not compiled; of a plan and of its messages, a step
+   and an allowed IP. */
+#define LOOK_ELEMENT 160
+#define LOOK_TEXT 16
+#define PLAN_STEP 800
+#define MESSAGE_STEP 320
+#define MESSAGE_PREFIX 64
 
 struct walk {
 	struct run *run;
@@ -23,7 +31,16 @@ struct walk {
 	struct journal journal;
 	struct look look;	/* the last one */
 	size_t reached;		/* the step begun last */
+	bool unstaged;		/* nothing is to be renamed: result->unkept */
+	size_t mark, secrets;	/* of the arenas, before the first look */
 };
+
+/* What they took is there for the next one. */
+static void forget_looks(struct walk *w)
+{
+	arena_reset(w->run->arena, w->mark);
+	arena_reset(w->run->secrets, w->secrets);
+}
 
 static bool wants_nothing(const struct state *want)
 {
@@ -45,6 +62,25 @@ static int stage(struct run *run, struct err *e)
 	     run_stage_generation(run, e)))
 		return -1;
 	return sysctls_stage(s, run->arena, run->want, &run->have, e);
+}
+
+/* *UNSTAGED: the disk takes nothing, and the kernel goes first. */
+static int stage_if_possible(struct run *run, struct apply_result *result,
+			     bool *unstaged, struct err *e)
+{
+	struct err failed;
+
+	*unstaged = false;
+	if (!stage(run, &failed))
+		return 0;
+	if (!run->kernel_first || failed.kind == ERR_BUSY) {
+		*e = failed;
+		return -1;
+	}
+	store_abandon(run->store);
+	result->unkept = failed;
+	*unstaged = true;
+	return 0;
 }
 
 /* The kernel is as desired: what is kept on disk follows. */
@@ -79,12 +115,13 @@ static int nothing_to_do(struct run *run, struct apply_result *result,
 			 struct err *e)
 {
 	struct armed armed;
+	bool unstaged;
 
 	/* What is pending is so for longer. */
 	if (pending_arm(run, NULL, result, &armed, e))
 		return -1;
-	if (stage(run, e) ||
-	    keep(run, &run->have, false, result, e)) {
+	if (stage_if_possible(run, result, &unstaged, e) ||
+	    (!unstaged && keep(run, &run->have, false, result, e))) {
 		store_abandon(run->store);
 		pending_disarm(run, &armed);
 		return -1;
@@ -110,22 +147,40 @@ static int look_over(struct walk *w, bool middle, struct err *e)
 	return 0;
 }
 
+/* Undone, it is as if it had not been taken. */
+static bool is_given_back(const struct step *step)
+{
+	return step->kind == STEP_ROUTE_REMOVE ||
+	       step->kind == STEP_RULE_REMOVE ||
+	       step->kind == STEP_ALLOWED_IPS_REMOVE;
+}
+
+/*
+ * All that can fail stands before a removal that cannot be given back: it is
+ * read back first.  With nothing before there is nothing to look at.
+ */
+static bool wants_look(const struct plan *plan)
+{
+	if (!plan->count || phase_removes(plan->steps[0].phase))
+		return false;
+	for (size_t i = 0; i < plan->count; i++)
+		if (phase_removes(plan->steps[i].phase) &&
+		    !is_given_back(&plan->steps[i]))
+			return true;
+	return false;
+}
+
 static int send_steps(struct walk *w, struct err *e)
 {
 	struct kernel *k = w->run->kernel;
 	const struct plan *plan = &w->run->plan;
-	/* With nothing before the removals there is nothing to look at. */
-	bool looked = !plan->count || phase_removes(plan->steps[0].phase);
+	bool looked = !wants_look(plan);
 
 	for (size_t i = 0, next; i < plan->count; i = next) {
 		if (!looked && phase_removes(plan->steps[i].phase)) {
-			size_t mark = arena_mark(w->run->arena);
-			size_t secrets = arena_mark(w->run->secrets);
-
 			if (look_over(w, true, e))
 				return -1;
-			arena_reset(w->run->arena, mark);
-			arena_reset(w->run->secrets, secrets);
+			forget_looks(w);
 			looked = true;
 		}
 		w->reached = i;
@@ -169,6 +224,7 @@ static int go_forward(struct walk *w, struct err *e)
 	struct run *run = w->run;
 
 	for (int i = 0; i < FORWARD_TRIES; i++) {
+		forget_looks(w);
 		if (look_forward(run, &w->journal, false, &w->look, e))
 			return -1;
 		if (!w->look.plan.count)
@@ -176,6 +232,7 @@ static int go_forward(struct walk *w, struct err *e)
 		if (run_take(run, &w->look.plan, &w->result->steps_done, e))
 			continue;
 	}
+	forget_looks(w);
 	return look_over(w, false, e);
 }
 
@@ -207,6 +264,8 @@ static const char *lost_table(struct walk *w)
 static int go_back(struct walk *w, bool lost, struct err *e)
 {
 	struct err failed = { 0 }, first = *e;
+	size_t mark = arena_mark(w->run->arena);
+	size_t secrets = arena_mark(w->run->secrets);
 	const char *table;
 
 	if (run_undo(w->run, &w->journal, &w->result->differs, &failed)) {
@@ -215,6 +274,8 @@ static int go_back(struct walk *w, bool lost, struct err *e)
 		e->number = first.number;
 		return -1;
 	}
+	arena_reset(w->run->arena, mark);
+	arena_reset(w->run->secrets, secrets);
 	table = lost_table(w);
 	if (table) {
 		err_set(e, ERR_INCOMPLETE, "%s; rolled back but for the table "
@@ -239,6 +300,7 @@ static int mend(struct walk *w, bool *clean, struct err *e)
 	bool lost = false;
 
 	run->kernel->finish(run->kernel);
+	forget_looks(w);
 	if (!look_back(run, &w->journal, &w->look, &failed)) {
 		*clean = !w->reached && !w->look.plan.count;
 		if (*clean)
@@ -248,15 +310,79 @@ static int mend(struct walk *w, bool *clean, struct err *e)
 	if ((lost || e->kind == ERR_BUSY || table_deleted(w)) &&
 	    !go_forward(w, &failed))
 		return 0;
+	forget_looks(w);
 	return go_back(w, lost, e);
 }
 
-/* So that neither a look nor the undo meets an end of memory. */
+/* About what a look takes of the arena for S: arrays, some as they grow. */
+static size_t look_size(const struct state *s)
+{
+	size_t size = 2 * s->route_count * sizeof(struct route);
+
+	for (size_t i = 0; i < s->device_count; i++) {
+		const struct device *d = &s->devices[i];
+
+		size += 2 * d->peer_count * sizeof(struct peer);
+		for (size_t j = 0; j < d->peer_count; j++)
+			size += 4 * sizeof(struct prefix) *
+				d->peers[j].allowed_ip_count;
+	}
+	if (s->firewall && s->firewall->compiled)
+		size += s->firewall->element_count * LOOK_ELEMENT;
+	else if (s->firewall)
+		size += s->firewall->text.size * LOOK_TEXT;
+	return size;
+}
+
+/* What the looks will take for what is wanted, beyond what is there now. */
+static size_t look_more(const struct run *run)
+{
+	size_t now = look_size(&run->have), then = look_size(run->want);
+
+	return then > now ? then - now : 0;
+}
+
+/* About what the messages of PLAN take, and of one that undoes it. */
+static size_t message_size(const struct plan *plan)
+{
+	size_t size = plan->count * MESSAGE_STEP;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->peer)
+			size += step->peer->allowed_ip_count * MESSAGE_PREFIX;
+		if (step->peer_before)
+			size += step->peer_before->allowed_ip_count *
+				MESSAGE_PREFIX;
+	}
+	return size;
+}
+
+static size_t peers_of(const struct state *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->device_count; i++)
+		count += s->devices[i].peer_count;
+	return count;
+}
+
+/*
+ * So that neither a look nor the undo meets an end of memory.  The last look
+ * is there still while what is kept is written, and its failure is undone by
+ * looks that each take the place of the one before.
+ */
 static int reserve(struct run *run, struct err *e)
 {
-	if (arena_populate(run->arena, 6 * run->observed + RESERVE) ||
-	    arena_populate(run->secrets, 3 * run->observed_secrets +
-			   RESERVE_SECRETS))
+	size_t looks = 2 * (run->observed + look_more(run));
+	size_t secrets = 2 * (run->observed_secrets +
+			      peers_of(run->want) * sizeof(struct key));
+
+	if (arena_populate(run->arena, looks + RESERVE +
+			   run->plan.count * PLAN_STEP) ||
+	    arena_populate(run->secrets, secrets + RESERVE_SECRETS +
+			   message_size(&run->plan)))
 		return err_set(e, ERR_FAILED, "there is not memory enough to "
 			       "undo what would be done");
 	return 0;
@@ -272,11 +398,13 @@ static int walk(struct walk *w, bool *clean, struct err *e)
 		run->kernel->finish(run->kernel);
 		return -1;
 	}
+	w->mark = arena_mark(run->arena);
+	w->secrets = arena_mark(run->secrets);
 	*clean = false;
 	if (send_steps(w, e) && mend(w, clean, e))
 		return -1;
 	run->kernel->finish(run->kernel);
-	if (keep(run, &w->look.have, true, w->result, e))
+	if (!w->unstaged && keep(run, &w->look.have, true, w->result, e))
 		return go_back(w, sessions_lost(&w->journal.before,
 						&w->look.have), e);
 	return 0;
@@ -298,12 +426,15 @@ static void close_journal(struct run *run)
 static int prepare(struct walk *w, struct armed *armed, struct err *e)
 {
 	struct run *run = w->run;
+	struct err lost;
 
+	if (stage_if_possible(run, w->result, &w->unstaged, e))
+		return -1;
 	/* A run without a step keeps no rendering: it writes nothing. */
-	if (stage(run, e) ||
-	    (run->rendered && store_stage_rendered(run->store, run->arena,
-						   run->rendered, e)) ||
-	    journal_write(run->store, run->secrets, &w->journal, e))
+	if (run->rendered &&
+	    store_stage_rendered(run->store, run->arena, run->rendered, &lost))
+		w->result->unrendered = lost;
+	if (journal_write(run->store, run->secrets, &w->journal, e))
 		return -1;
 	return pending_arm(run, &w->journal, w->result, armed, e);
 }
@@ -333,7 +464,7 @@ static int attempt(struct run *run, struct apply_result *result, bool *clean,
 	if (status && (*clean || e->kind != ERR_INCOMPLETE))
 		pending_disarm(run, &armed);
 	if (status ? *clean || e->kind != ERR_INCOMPLETE :
-		     !result->unkept.kind)
+		     w.unstaged || !result->unkept.kind)
 		close_journal(run);
 	if (!status)
 		take_sample(run, &w.look.have);

@@ -56,6 +56,9 @@ struct run {
 	const struct firewall *clean;
 	/* of a document: kept for the next run; or NULL */
 	const struct rendered *rendered;
+	/* what the disk does not take is no reason to leave the kernel as it
+	   is: apply_result.unkept tells, and the caller sees to it */
+	bool kernel_first;
 	const char *helper_folder;	/* of a rehearsal */
 	const struct gates *gates;	/* what may refuse the plan, or NULL */
 	/* what observing took of each arena, for the undo's reserve */
@@ -84,9 +87,11 @@ struct apply_result {
 	struct plan differs;
 	/* after APPLY_DONE, if its seconds are set: what waits now */
 	struct pending pending;
-	/* after APPLY_DONE, if its kind is set: why not all that is kept on
-	   disk could be; the next run that writes goes on with it */
+	/* after success, if its kind is set: why not all that is kept on disk
+	   could be; the next run that writes goes on with it */
 	struct err unkept;
+	/* the same of what it was rendered to, which is made again then */
+	struct err unrendered;
 };
 
 /*

@@ -7,6 +7,8 @@
 #include "apply/walk.h"
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/trace.h"
+#include "kern/nft.h"
 #include "state/firewall.h"
 
 /* As wg-quick, an automatic table is sought from here on. */
@@ -52,10 +54,19 @@ static bool is_automatic(const struct state *want)
 	return false;
 }
 
+static void expect_peers(struct run *run, const struct state *of)
+{
+	for (size_t i = 0; of && i < of->device_count; i++)
+		if (run->scope.peers < of->devices[i].peer_count)
+			run->scope.peers = of->devices[i].peer_count;
+}
+
 static void scope_devices(struct run *run, const struct state *want)
 {
 	struct names names = { .arena = run->arena };
 
+	expect_peers(run, want);
+	expect_peers(run, run->last);
 	/* A killed run's link, before its alias, as wg-quick files name it. */
 	if (strlen(run->mesh) < IFNAMSIZ)
 		add_name(&names, run->mesh);
@@ -159,21 +170,43 @@ static bool scope_widen(struct run *run)
 	return routes || ports || sysctls;
 }
 
-static int look_again(struct run *run, struct err *e)
+/* What may not be read is gone without, where nothing will be written. */
+static int looked(struct run *run, int result, const struct err *e)
 {
 	const struct state *const by[] = { run->last };
-	size_t used = arena_used(run->arena);
-	size_t secrets = arena_used(run->secrets);
 
-	if (run_observe(run, &run->have, e)) {
+	if (result) {
 		if (e->kind != ERR_PERMISSION || !run->partial_is_fine)
 			return -1;
 		run->options.partial = true;
 		run->unread = *e;
 	}
 	run_claim(run, &run->have, by, array_size(by));
+	return 0;
+}
+
+static int look_again(struct run *run, struct err *e)
+{
+	size_t used = arena_used(run->arena);
+	size_t secrets = arena_used(run->secrets);
+
+	if (looked(run, run_observe(run, &run->have, e), e))
+		return -1;
 	run->observed = arena_used(run->arena) - used;
 	run->observed_secrets = arena_used(run->secrets) - secrets;
+	return 0;
+}
+
+/* Only what the scope has more by now; all, where that cannot be read. */
+static int look_wider(struct run *run, struct err *e)
+{
+	struct kernel *k = run->kernel;
+	size_t used = arena_used(run->arena);
+
+	if (looked(run, k->widen(k, run->arena, run->secrets, &run->scope,
+				 &run->have, e), e))
+		return look_again(run, e);
+	run->observed += arena_used(run->arena) - used;
 	return 0;
 }
 
@@ -223,16 +256,21 @@ static int check_sysctls(const struct run *run, const struct state *want,
 	return data_error(diags, before, e);
 }
 
-/* Equal text, and the live table still is what that text made. */
+/*
+ * The live table still is what the kept text made: of an equal text it is the
+ * form, and of one that differs in elements it tells most.
+ */
 static bool firewall_kept(const struct run *run, struct firewall *f)
 {
 	const struct firewall *last = run->last ? run->last->firewall : NULL;
 	const struct firewall *live = run->have.firewall;
 
 	if (!last || !last->compiled || !live ||
-	    !str_equal(f->text, last->text) ||
+	    strcmp(f->table, last->table) != 0 ||
 	    firewall_compare(last, live) != FIREWALL_SAME)
 		return false;
+	if (!str_equal(f->text, last->text))
+		return nft_patch(run->arena, last->text, live, f);
 	f->objects = live->objects;
 	f->object_count = live->object_count;
 	f->elements = live->elements;
@@ -314,6 +352,8 @@ static void find_sample(struct run *run)
 	if (run->options.sample ||
 	    !any_endpoint_differs(run->want, &run->have))
 		return;
+	/* What is to be done about it depends on the time that passes. */
+	trace_spoil();
 	sample = arena_new_object(run->arena, struct sample);
 	sample_read(run->store, run->arena, sample);
 	run->options.sample = sample;
@@ -344,7 +384,7 @@ int converge_plan(struct run *run, struct state *want, struct diags *diags,
 	    settle(run, want, diags, e) ||
 	    firewall_settle(run, want, diags, e) || make_plan(run, e))
 		return -1;
-	if (scope_widen(run) && (look_again(run, e) || make_plan(run, e)))
+	if (scope_widen(run) && (look_wider(run, e) || make_plan(run, e)))
 		return -1;
 	plan_tunnels(want, &run->have, diags);
 	return check_sysctls(run, want, diags, e);

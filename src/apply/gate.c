@@ -14,6 +14,7 @@
 /* The same bytes once more: what they did the last time, they do again. */
 static int refuse_rolled_back(struct run *run, struct err *e)
 {
+	size_t mark = arena_mark(run->arena);
 	const struct generation *newest;
 	char when[32] = "";
 	struct tm tm;
@@ -24,8 +25,12 @@ static int refuse_rolled_back(struct run *run, struct err *e)
 	if (generation_newest(run->store, run->arena, &newest, e))
 		return -1;
 	if (!newest || newest->state != GENERATION_ROLLED_BACK ||
-	    memcmp(newest->digest, run->about.digest, sizeof(newest->digest)))
+	    memcmp(newest->digest, run->about.digest,
+		   sizeof(newest->digest))) {
+		/* It holds all texts. */
+		arena_reset(run->arena, mark);
 		return 0;
+	}
 	time = (time_t)newest->time;
 	if (localtime_r(&time, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
@@ -36,16 +41,20 @@ static int refuse_rolled_back(struct run *run, struct err *e)
 
 static int refuse_identity(struct run *run, struct err *e)
 {
+	size_t mark = arena_mark(run->arena);
 	const struct generation *applied;
 	struct plan_identity is = { .node = run->about.node }, was = { 0 };
+	int result;
 
 	if (generation_applied(run->store, run->arena, &applied, e))
 		return -1;
 	if (applied)
 		was = (struct plan_identity){ applied->public_key,
 					      applied->node };
-	return plan_identity(run->arena, run->want, &run->have, run->last,
-			     &is, &was, &run->options, e);
+	result = plan_identity(run->arena, run->want, &run->have, run->last,
+			       &is, &was, &run->options, e);
+	arena_reset(run->arena, mark);
+	return result;
 }
 
 static int refuse_plan(struct run *run, struct err *e)

@@ -26,6 +26,7 @@ int run_stage_generation(struct run *run, struct err *e)
 	struct generation *g = &run->about;
 	const struct state *want = run->want;
 	const struct generation *standing;
+	size_t mark;
 
 	g->number = 0;
 	store_staged_texts(run->store, g->texts);
@@ -35,11 +36,13 @@ int run_stage_generation(struct run *run, struct err *e)
 	g->public_key = want->devices[0].public_key;
 	g->disruption = run->plan.disruption;
 	g->state = run->confirm ? GENERATION_PENDING : GENERATION_APPLIED;
+	mark = arena_mark(run->arena);
 	if (generation_standing(run->store, run->arena, &standing, e))
 		return -1;
 	/* What is to be confirmed may be rolled back: that is remembered. */
 	if (!run->confirm && standing && is_same(g, standing))
 		return 0;
+	arena_reset(run->arena, mark);
 	if (generation_next(run->store, run->arena, &g->number, e))
 		return -1;
 	return generation_stage(run->store, run->arena, g, e);

@@ -270,7 +270,7 @@ int generation_mark(struct store *s, uint64_t number,
 {
 	size_t mark = arena_mark(s->arena);
 	struct identity of = { 0 };
-	struct generation g;
+	struct generation g = { 0 };
 	char name[NAME_SIZE];
 	struct sbuf out;
 	int status;

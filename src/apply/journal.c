@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/err.h"
+#include "base/trace.h"
 #include "state/firewall.h"
 
 #define JOURNAL "journal"
@@ -92,6 +94,8 @@ static bool is_there(const struct store *s, const char *name)
 {
 	struct stat st;
 
+	if (s->run >= 0)
+		trace_place(s->run, name, 0);
 	return s->run >= 0 &&
 	       !fstatat(s->run, name, &st, AT_SYMLINK_NOFOLLOW);
 }
@@ -126,6 +130,22 @@ int journal_close(struct store *s, struct err *e)
 	if (file_remove(s->run, JOURNAL, e) < 0)
 		return -1;
 	return file_remove(s->run, VERIFIED, e);
+}
+
+static int rename_bad(const struct store *s, const char *name,
+		      const char *bad, struct err *e)
+{
+	return !renameat(s->run, name, s->run, bad) || errno == ENOENT ? 0 :
+		err_sys(e, "keep %s as %s", name, bad);
+}
+
+/* Without its journal a mark says nothing. */
+int journal_set_aside(struct store *s, struct err *e)
+{
+	if (s->run < 0)
+		return 0;
+	return rename_bad(s, JOURNAL, JOURNAL_BAD, e) ||
+	       rename_bad(s, VERIFIED, VERIFIED_BAD, e) ? -1 : 0;
 }
 
 void journal_sweep(const struct store *s)
@@ -249,7 +269,7 @@ int journal_read(struct store *s, struct arena *arena, struct arena *secrets,
 		return unread(e);
 	if (!journal_header(&r, &of))
 		return journal_error(&r, "the journal", e);
-	*same_boot = store_same_boot(s, &of);
+	*same_boot = !store_is_past(s, &of);
 	if (!*same_boot)
 		return 0;
 	if (store_check_namespace(s, &of, "the journal", e) < 0)
@@ -269,7 +289,7 @@ static int finish_mark(struct store *s, struct str mark, struct err *e)
 		return journal_error(&r, "the journal's mark", e);
 	if (store_check_namespace(s, &of, "the journal", e) < 0)
 		return -1;
-	return store_pending_finish(s, r.rest, store_same_boot(s, &of), e);
+	return store_pending_finish(s, r.rest, !store_is_past(s, &of), e);
 }
 
 int journal_finish(struct store *s, struct err *e)

@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "apply/probe.h"
 #include "apply/walk.h"
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/err.h"
 #include "state/firewall.h"
 #include "state/firewall_pass.h"
 
@@ -18,11 +20,41 @@ static bool writes_table(const struct plan *plan)
 	return false;
 }
 
+/* As the probe ssh tells its connection. */
+const char *pass_write(struct arena *arena, const struct plan_path *path)
+{
+	struct probe probe = {
+		.kind = PROBE_SSH,
+		.connection = {
+			.local = path->local, .remote = path->remote,
+			.local_port = path->local_port,
+			.remote_port = path->remote_port,
+		},
+	};
+
+	return probe_write(arena, &probe);
+}
+
+int pass_read(const char *word, struct plan_path *out)
+{
+	struct probe probe = { .kind = PROBE_SSH };
+	const struct connection *c = &probe.connection;
+	struct err ignored;
+
+	if (probe_read(word, &probe, &ignored))
+		return -1;
+	*out = (struct plan_path){
+		.local = c->local, .remote = c->remote,
+		.local_port = c->local_port, .remote_port = c->remote_port,
+	};
+	return 0;
+}
+
 /* TEXT of CLEAN with the pass, compiled; NULL: there is no place for it. */
 static int compile(struct run *run, const struct firewall *clean,
-		   struct firewall **out, struct diags *diags, struct err *e)
+		   const struct plan_path *path, struct firewall **out,
+		   struct diags *diags, struct err *e)
 {
-	const struct plan_path *path = run->options.path;
 	const struct firewall_pass pass = {
 		.local = path->local, .remote = path->remote,
 		.local_port = path->local_port,
@@ -53,12 +85,37 @@ int pass_add(struct run *run, struct state *want, struct diags *diags,
 	if (!run->options.path || !clean || !clean->compiled ||
 	    !writes_table(&run->plan))
 		return 0;
-	if (compile(run, clean, &f, diags, e))
+	if (compile(run, clean, run->options.path, &f, diags, e))
 		return -1;
 	if (!f)
 		return 0;
 	run->clean = clean;
 	want->firewall = f;
+	return converge_again(run, e);
+}
+
+bool pass_is_all(struct run *run, const struct firewall *clean,
+		 const struct firewall *live, const char *word)
+{
+	struct firewall *f = NULL;
+	struct plan_path path;
+	struct diags diags;
+	struct err ignored;
+
+	diags_init(&diags, run->arena);
+	return clean && live && clean->text.size && !pass_read(word, &path) &&
+	       !compile(run, clean, &path, &f, &diags, &ignored) && f &&
+	       firewall_compare(f, live) == FIREWALL_SAME;
+}
+
+int pass_over(struct run *run, struct state *want, const char *word,
+	      bool *over, struct err *e)
+{
+	*over = writes_table(&run->plan) &&
+		pass_is_all(run, want->firewall, run->have.firewall, word);
+	if (!*over)
+		return 0;
+	want->firewall = run->have.firewall;
 	return converge_again(run, e);
 }
 

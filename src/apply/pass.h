@@ -6,11 +6,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 #include "state/state.h"
 
+struct arena;
 struct diags;
 struct err;
+struct plan_path;
 struct run;
 
 /*
@@ -20,6 +24,18 @@ struct run;
  */
 int pass_add(struct run *run, struct state *want, struct diags *diags,
 	     struct err *e) must_check_;
+/* PATH as a word of the record of what is pending; and read again. */
+const char *pass_write(struct arena *arena, const struct plan_path *path);
+int pass_read(const char *word, struct plan_path *out) must_check_;
+/*
+ * Is LIVE what CLEAN is with the pass of WORD?  It is no change then, nobody
+ * else's and no new one, for as long as what is pending is.
+ */
+bool pass_is_all(struct run *run, const struct firewall *clean,
+		 const struct firewall *live, const char *word);
+/* Of a plan that nobody takes: then it has no step about the table (*OVER). */
+int pass_over(struct run *run, struct state *want, const char *word,
+	      bool *over, struct err *e) must_check_;
 /*
  * The live table becomes the one that is kept as applied, in one transaction,
  * read back; nothing is done where it is that already.  RUN needs arenas,

@@ -38,8 +38,11 @@ static void make_head(struct run *run, struct pending *head)
 	head->until = (uint64_t)time(NULL) + confirm->seconds;
 	head->by = confirm->by;
 	head->baseline = confirm->baseline;
+	head->pass = confirm->pass;
 	head->netns = confirm->netns;
 	head->elsewhere = confirm->elsewhere;
+	head->inner = confirm->inner;
+	head->forget = confirm->forget;
 	head->same_boot = head->here = true;
 }
 
@@ -248,15 +251,18 @@ int pending_spent(struct run *run, const struct journal *undone,
 		      "the run that made the change was killed", e);
 }
 
-int pending_give_up(struct run *run, struct err *e)
+/* Whoever waits for its end is not told that of the one before. */
+int pending_end(struct run *run, struct err *e)
 {
 	static const struct pending unread;
 
-	/* Whoever waits for its end is not told that of the one before. */
-	if (mark(run, &unread, SETTLED_CONFIRMED, e) ||
-	    settled_forget(run->store, e))
-		return -1;
-	return pending_remove(run->store, e);
+	return mark(run, &unread, SETTLED_CONFIRMED, e) ||
+	       settled_forget(run->store, e) ? -1 : 0;
+}
+
+int pending_give_up(struct run *run, struct err *e)
+{
+	return pending_end(run, e) ? -1 : pending_remove(run->store, e);
 }
 
 /* The registry has this mesh's entries as they were. */
@@ -306,13 +312,18 @@ static void end_time(struct run *run, struct pending_record *p)
 		return;
 }
 
+/* The kernel first: E.  *LATE, if its kind is set: what the disk refused. */
 static int roll_back_here(struct run *run, struct pending_record *p,
-			  struct err *e)
+			  struct err *late, struct err *e)
 {
+	struct err failed;
+
 	end_time(run, p);
 	if (run_undo_record(run, &p->journal, e))
 		return err_wrap(e, "roll %s back", run->mesh);
-	return kept_back(run, p, e);
+	if (kept_back(run, p, &failed))
+		*late = failed;
+	return 0;
 }
 
 /* As BEFORE had it: keys that the texts only name, and names' addresses. */
@@ -365,7 +376,7 @@ static void about_before(struct run *run, const struct pending_record *p)
 }
 
 static int apply_kept(struct run *run, const struct pending_record *p,
-		      struct err *e)
+		      struct err *late, struct err *e)
 {
 	struct state *want = arena_new_object(run->arena, struct state);
 	struct apply_result result = { 0 };
@@ -380,6 +391,7 @@ static int apply_kept(struct run *run, const struct pending_record *p,
 		want->firewall->compiled = false;
 	run->confirm = NULL;
 	run->last = NULL;
+	run->kernel_first = true;
 	about_before(run, p);
 	if (converge_plan(run, want, &diags, e)) {
 		if (diags.errors)
@@ -387,26 +399,34 @@ static int apply_kept(struct run *run, const struct pending_record *p,
 				       diags.items[0].message);
 		return -1;
 	}
-	return apply_plan(run, &result, e);
+	if (apply_plan(run, &result, e))
+		return -1;
+	if (result.unkept.kind)
+		*late = result.unkept;
+	return 0;
 }
 
 /* The kernel forgot it all, the state before as well. */
 static int roll_back_anew(struct run *run, const struct pending_record *p,
-			  struct err *e)
+			  struct err *late, struct err *e)
 {
-	uint64_t writes = 0;
 	struct contents none = { 0 };
+	uint64_t writes = 0;
+	struct err failed;
 
 	/* What is applied now is the generation before, no new one. */
-	if (mark(run, &p->head, SETTLED_ROLLED_BACK, e))
-		return -1;
+	if (mark(run, &p->head, SETTLED_ROLLED_BACK, &failed))
+		*late = failed;
 	if (p->kept.of[0].data)
-		return apply_kept(run, p, e);
-	return store_kept_put(run->store, run->arena, &none, &writes, e);
+		return apply_kept(run, p, late, e);
+	if (store_kept_put(run->store, run->arena, &none, &writes, &failed))
+		*late = failed;
+	return 0;
 }
 
 int pending_roll_back(struct run *run, const char *why, struct err *e)
 {
+	struct err late = { 0 }, failed;
 	struct pending_record *p;
 
 	if (pending_load(run->store, run->arena, run->secrets, &p, e))
@@ -415,8 +435,17 @@ int pending_roll_back(struct run *run, const char *why, struct err *e)
 		return nothing_pending(run, e);
 	if (p->head.same_boot && !p->head.here)
 		return elsewhere(run, &p->head, e);
-	if (p->head.same_boot ? roll_back_here(run, p, e) :
-				roll_back_anew(run, p, e))
+	if (p->head.same_boot ? roll_back_here(run, p, &late, e) :
+				roll_back_anew(run, p, &late, e))
 		return -1;
-	return settle(run, &p->head, SETTLED_ROLLED_BACK, why, e);
+	if (!late.kind &&
+	    settle(run, &p->head, SETTLED_ROLLED_BACK, why, &failed))
+		late = failed;
+	if (!late.kind)
+		return 0;
+	/* The record stays, and with it all that there is to be done yet. */
+	return err_set(e, ERR_INCOMPLETE, "the kernel is as it was before the "
+		       "change of %s, but not all that is kept of it could be "
+		       "written, which is tried again: %s", run->mesh,
+		       late.text);
 }

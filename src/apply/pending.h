@@ -35,9 +35,12 @@ struct pending {
 	const char *by;		/* a probe, apply/probe.h; NULL: by hand */
 	const char *baseline;	/* of the probe; NULL: none */
 	uint64_t generation_before;	/* 0: none */
+	const char *pass;	/* of the firewall, apply/pass.h; NULL: none */
 	const char *netns;	/* a name that ip netns knows; NULL: none */
 	bool elsewhere;		/* not in the namespace of process 1 */
-	bool same_boot;
+	bool inner;		/* nor in that which the host begins with */
+	bool forget;		/* a removal: once kept, all is forgotten */
+	bool same_boot;		/* and its network namespace is not gone */
 	bool here;		/* of this network namespace, if of this boot */
 };
 
@@ -50,8 +53,10 @@ struct confirm {
 	const char *by;		/* as given; NULL: by hand */
 	const char *baseline;	/* of that probe, probe_write(); or NULL */
 	bool wait;		/* until it is settled */
+	const char *pass;	/* to be kept in the record */
 	const char *netns;	/* to be kept in the record */
-	bool elsewhere;
+	bool elsewhere, inner;
+	bool forget;
 	int (*arm)(const struct confirm *confirm, struct run *run,
 		   const struct pending *pending, struct err *e);
 	void *data;		/* of ARM */
@@ -111,10 +116,11 @@ struct settled {
 /*
  * End what is pending, under the mesh's lock: what was done stays, or all is
  * as before, verified.  WHY is kept with it.  ERR_NO_INPUT: nothing is
- * pending.  A failed way back keeps the record, so that it can be tried again.
- * Of another boot the kernel has nothing left: what was kept of the state
- * before is applied by the normal road, with the record's keys.  RUN needs
- * arenas, kernel, store, mesh, options, last.
+ * pending.  A failed way back keeps the record, so that it can be tried again;
+ * so does a disk that takes nothing, after the kernel's way back is done
+ * (ERR_INCOMPLETE).  Of another boot the kernel has nothing left: what was kept
+ * of the state before is applied by the normal road, with the record's keys.
+ * RUN needs arenas, kernel, store, mesh, options, last.
  */
 int pending_confirm(struct run *run, const char *why, struct err *e)
 	must_check_;
@@ -128,6 +134,12 @@ int pending_spent(struct run *run, const struct journal *undone,
 		  struct err *e) must_check_;
 /* Give the record up, for --force=pending: what is there stays. */
 int pending_give_up(struct run *run, struct err *e) must_check_;
+/* The same of one that cannot be read, which is kept in .pending.bad. */
+int pending_set_aside(struct run *run, struct err *e) must_check_;
+/* Put aside there what cannot be a record by its name: which it was, as shown.
+   -1: some of it could not be. */
+int pending_sweep(const char *root, struct arena *arena, const char ***names,
+		  size_t *count, struct err *e) must_check_;
 /* How the last one ended, as far as that is known. */
 void pending_settled(struct store *s, struct arena *arena,
 		     struct settled *out);

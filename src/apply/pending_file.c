@@ -31,8 +31,11 @@ static const struct field head_fields[] = {
 	HEAD("by", FIELD_STRING, by),
 	HEAD("baseline", FIELD_STRING, baseline),
 	HEAD("generation-before", FIELD_U64, generation_before),
+	HEAD("pass", FIELD_STRING, pass),
 	HEAD("netns", FIELD_STRING, netns),
 	HEAD("elsewhere", FIELD_BOOL, elsewhere),
+	HEAD("inner", FIELD_BOOL, inner),
+	HEAD("forget", FIELD_BOOL, forget),
 };
 
 /* Of the blobs that follow the line, in this order; one more than they have,
@@ -211,8 +214,8 @@ static int read_record(struct store *s, struct arena *secrets, struct str *out,
 static void look_at(const struct store *s, const struct identity *of,
 		    struct pending *p)
 {
-	p->same_boot = store_same_boot(s, of);
-	p->here = p->same_boot && of->netns == s->here.netns;
+	p->same_boot = !store_is_past(s, of);
+	p->here = store_is_here(s, of);
 }
 
 int pending_read(struct store *s, struct arena *arena, struct arena *secrets,

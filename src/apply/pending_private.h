@@ -31,6 +31,8 @@ int pending_load(struct store *s, struct arena *arena, struct arena *secrets,
 int pending_store(struct store *s, struct str content, struct err *e)
 	must_check_;
 int pending_remove(struct store *s, struct err *e) must_check_;
+/* Nothing is to be settled any more: generations stand, nobody is told. */
+int pending_end(struct run *run, struct err *e) must_check_;
 int settled_write(struct store *s, struct arena *arena,
 		  const struct settled *settled, struct err *e) must_check_;
 int settled_forget(struct store *s, struct err *e) must_check_;

@@ -3,8 +3,8 @@
  * Probes: what confirms a pending change by itself, since it shows that the
  * host is still reached, apply --confirm-by.
  *
- *   handshake[:PEER]	a peer is heard again, by default one of those that
- *			were heard before
+ *   handshake[:PEER]	a peer makes a new handshake, or answers a packet; by
+ *			default one of those that were heard before
  *   tcp:HOST:PORT	a TCP connection can be made
  *   ssh		the SSH connection of the run still carries something
  *   command:PATH	a program ends with status 0
@@ -42,8 +42,6 @@ enum probe_kind {
 struct probe_peer {
 	struct key public_key;
 	int64_t handshake;	/* as seen first */
-	uint64_t sent, received;
-	bool asked;		/* something was sent to it since */
 };
 
 /* Holds no pointer: it outlives every arena. */

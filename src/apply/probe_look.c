@@ -21,7 +21,8 @@
  * looks only take what there is.
  */
 #define FIRST_LOOKS 2
-#define TOUCH_LOOKS 5		/* from one packet to the next */
+#define TOUCH_LOOKS 5		/* from one packet to the next: each has the
+				   time for an answer */
 #define CHILD_MS 10000
 #define FETCH "meshapply-fetch"
 
@@ -100,28 +101,17 @@ static const char *fetch_path(const struct probe_eyes *eyes)
 }
 
 /*
- * A handshake shows both ways.  A session that lives on makes none for two
- * minutes: there it is enough that something is heard after something was
- * sent, which WireGuard answers after ten seconds if nobody else does (its
- * section 6.5).
+ * A new handshake shows both ways: whoever began it, it is complete when
+ * something was heard from the other end that only who has heard us can send.
+ * That more bytes were received shows one way alone: a peer keeps its session
+ * alive, or tries for a new one, by itself.
  */
 static bool peer_answers(struct probe_peer *p, const struct peer *now,
 			 bool first)
 {
-	if (first) {
+	if (first)
 		p->handshake = now->last_handshake;
-		p->sent = now->sent;
-		p->received = now->received;
-		p->asked = false;
-		return false;
-	}
-	if (now->last_handshake > p->handshake)
-		return true;
-	if (p->asked)
-		return now->received > p->received;
-	p->asked = now->sent > p->sent;
-	p->received = now->received;
-	return false;
+	return now->last_handshake > p->handshake;
 }
 
 /* Nobody was ever heard: whoever is heard first will do. */
@@ -166,13 +156,18 @@ static bool touch_address(const struct device *d, const struct peer *peer,
 	return false;
 }
 
-/* So that there is something to be answered. */
+/*
+ * A session that lives on makes no handshake for two minutes, and there is no
+ * asking for one.  But its peer answers packets: an answer that came by the
+ * device is from where its allowed IPs say.  Where no packet is answered, they
+ * have WireGuard make a handshake once the session is two minutes old.
+ */
 static void touch(struct probe *p, const struct probe_eyes *eyes,
 		  const struct device *d)
 {
 	char name[] = FETCH, verb[] = "touch";
 	char text[PROBE_PEERS][IP_TEXT_MAX];
-	char *arguments[PROBE_PEERS + 3] = { name, verb };
+	char *arguments[PROBE_PEERS + 4] = { name, verb, p->device };
 	size_t count = 0;
 
 	for (size_t i = 0; i < d->peer_count && count < PROBE_PEERS; i++) {
@@ -183,12 +178,12 @@ static void touch(struct probe *p, const struct probe_eyes *eyes,
 			meant |= key_equal(&peer->public_key,
 					   &p->peers[j].public_key);
 		if (meant && touch_address(d, peer, text[count])) {
-			arguments[count + 2] = text[count];
+			arguments[count + 3] = text[count];
 			count++;
 		}
 	}
 	child_kill(p);
-	/* Without it there may be an answer all the same. */
+	/* Without it there may be a handshake all the same. */
 	if (count && child_start(p, fetch_path(eyes), arguments))
 		return;
 }
@@ -203,8 +198,10 @@ static enum probe_end look_handshake(struct probe *p,
 	struct state have = { 0 };
 	const struct device *d;
 	struct err ignored;
-	bool answers = false;
+	bool answers = p->child && child_look(p) == PROBE_GOOD;
 
+	if (answers)
+		return PROBE_GOOD;
 	if (eyes->kernel->observe(eyes->kernel, eyes->arena, eyes->secrets,
 				  &scope, &have, &ignored))
 		return PROBE_NOT_YET;

@@ -21,14 +21,25 @@ static bool is_plain(unsigned char c)
 
 static void escape(struct sbuf *out, const char *text, size_t size)
 {
+	size_t done = 0;
+
 	for (size_t i = 0; i < size; i++) {
 		unsigned char c = (unsigned char)text[i];
 
 		if (is_plain(c))
-			sbuf_putc(out, (char)c);
-		else
-			sbuf_printf(out, "%%%02X", c);
+			continue;
+		sbuf_add(out, text + done, i - done);
+		sbuf_printf(out, "%%%02X", c);
+		done = i + 1;
 	}
+	sbuf_add(out, text + done, size - done);
+}
+
+static void name_write(struct sbuf *out, const struct field *f)
+{
+	sbuf_putc(out, ' ');
+	sbuf_puts(out, f->name);
+	sbuf_putc(out, '=');
 }
 
 static int hex_digit(char c)
@@ -94,15 +105,18 @@ static void number_write(struct sbuf *out, const struct field *f,
 {
 	uint64_t value = number_of(f, at);
 
-	if (value)
-		sbuf_printf(out, " %s=%llu", f->name,
-			    (unsigned long long)value);
+	char digits[20];
+
+	if (!value)
+		return;
+	name_write(out, f);
+	sbuf_add(out, digits, number_format(value, digits));
 }
 
 static void text_write(struct sbuf *out, const struct field *f,
 		       const char *text)
 {
-	sbuf_printf(out, " %s=", f->name);
+	name_write(out, f);
 	escape(out, text, strlen(text));
 }
 
@@ -111,7 +125,8 @@ static void key_write(struct sbuf *out, const struct field *f,
 {
 	char text[KEY_TEXT_MAX];
 
-	sbuf_printf(out, " %s=%s", f->name, key_format(key, text));
+	name_write(out, f);
+	sbuf_puts(out, key_format(key, text));
 	explicit_bzero(text, sizeof(text));
 }
 
@@ -156,16 +171,18 @@ static void field_write(struct sbuf *out, const struct field *f,
 			text_write(out, f, pointer);
 		return;
 	case FIELD_IP:
-		if (*(const uint8_t *)at)
-			sbuf_printf(out, " %s=%s", f->name,
-				    ip_format((const struct ip *)(const void *)
-					      at, text));
+		if (!*(const uint8_t *)at)
+			return;
+		name_write(out, f);
+		sbuf_puts(out, ip_format((const struct ip *)(const void *)at,
+					 text));
 		return;
 	case FIELD_PREFIX:
-		if (*(const uint8_t *)at)
-			sbuf_printf(out, " %s=%s", f->name, prefix_format(
-				(const struct prefix *)(const void *)at,
-				text));
+		if (!*(const uint8_t *)at)
+			return;
+		name_write(out, f);
+		sbuf_puts(out, prefix_format(
+			(const struct prefix *)(const void *)at, text));
 		return;
 	case FIELD_KEY:
 		if (!key_is_zero((const struct key *)(const void *)at))
@@ -349,6 +366,7 @@ bool record_raw(struct records *r, size_t size, struct str *out)
 static const struct field header_fields[] = {
 	{ "boot", FIELD_STRING, offsetof(struct identity, boot) },
 	{ "netns", FIELD_U64, offsetof(struct identity, netns) },
+	{ "cookie", FIELD_U64, offsetof(struct identity, cookie) },
 };
 
 void header_write(struct sbuf *out, const char *what,

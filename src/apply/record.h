@@ -77,6 +77,7 @@ bool record_raw(struct records *r, size_t size, struct str *out);
 struct identity {
 	const char *boot;	/* /proc/sys/kernel/random/boot_id */
 	uint64_t netns;		/* inode of /proc/self/ns/net */
+	uint64_t cookie;	/* netns_cookie(); 0: not known */
 };
 
 void header_write(struct sbuf *out, const char *what,

@@ -188,7 +188,7 @@ int rehearse(struct run *run, struct rehearsal *out, struct err *e)
 	const struct kern_options options = {
 		.helper_folder = run->helper_folder, .lock = -1,
 	};
-	struct state want = *run->want;
+	struct state *want = arena_copy(run->arena, run->want, sizeof(*want));
 	struct err none = { 0 };
 
 	*out = (struct rehearsal){ 0 };
@@ -198,15 +198,15 @@ int rehearse(struct run *run, struct rehearsal *out, struct err *e)
 	if (kern_open(run->arena, &options, &run->kernel, e))
 		return -1;
 	(void)fresh_links(run->arena, NULL, 0);
-	take_devices(run->arena, &want, out);
-	take_routes(run->arena, &want, out);
-	run->want = &want;
+	take_devices(run->arena, want, out);
+	take_routes(run->arena, want, out);
+	run->want = want;
 	run->options = (struct plan_options){
 		.now = run->options.now, .outside = true,
 	};
 	if (run_observe(run, &run->have, e))
 		return -1;
-	take_sysctls(run->arena, &want, &run->have, out);
+	take_sysctls(run->arena, want, &run->have, out);
 	if (look(run, e))
 		return -1;
 	if (kern_has_wireguard(run->kernel, &none))

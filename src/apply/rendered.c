@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/trace.h"
 #include "state/text.h"
 
 /* A document, templates and a config, three texts. */
@@ -94,11 +95,14 @@ struct str rendered_read(const char *root, const char *mesh,
 		arena_printf(arena, "%s/var/lib", root),
 		arena_printf(arena, "meshapply/%s", mesh), false, 0, &ignored);
 
+	if (folder < 0)
+		return file;
+	trace_by_times(true);
 	/* Not that it were a secret: no other user can have made it. */
-	if (folder < 0 ||
-	    file_read_secret(folder, STORE_RENDERED, RENDERED_LIMIT, arena,
+	if (file_read_secret(folder, STORE_RENDERED, RENDERED_LIMIT, arena,
 			     &file, &ignored) < 0)
-		return (struct str){ 0 };
+		file = (struct str){ 0 };
+	trace_by_times(false);
 	return file;
 }
 

@@ -11,6 +11,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/trace.h"
+#include "kern/netns.h"
 #include "state/state.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -29,9 +31,11 @@ static int here(struct store *s, struct err *e)
 	if (boot.size && boot.data[boot.size - 1] == '\n')
 		boot.size--;
 	s->here.boot = arena_strndup(s->arena, boot.data, boot.size);
+	trace_place(AT_FDCWD, NETNS, TRACE_FOLLOWS | TRACE_IDENTITY);
 	if (stat(NETNS, &st) < 0)
 		return err_sys(e, "look at %s", NETNS);
 	s->here.netns = (uint64_t)st.st_ino;
+	s->here.cookie = netns_cookie();
 	return 0;
 }
 
@@ -85,7 +89,12 @@ static bool open_present(struct store *s)
 		return false;
 	s->state = openat(s->applied, "..", flags);
 	s->base = s->state < 0 ? -1 : openat(s->state, "..", flags);
-	return s->base >= 0;
+	if (s->base < 0)
+		return false;
+	trace_known(s->state, path_of(s, "/var/lib", ""));
+	trace_known(s->base, arena_printf(s->arena, "%s/var/lib/meshapply",
+					  s->root));
+	return true;
 }
 
 /* Is what was opened as FD still what PATH leads to? */
@@ -294,10 +303,12 @@ int store_read(int folder, const char *name, size_t limit,
 	*found = false;
 	if (folder < 0)
 		return 0;
-	if (!file_read(folder, name, limit, arena, out, &failed)) {
-		*found = true;
+	/* Nobody else writes there: times and inodes tell it from another. */
+	trace_by_times(true);
+	*found = !file_read(folder, name, limit, arena, out, &failed);
+	trace_by_times(false);
+	if (*found)
 		return 0;
-	}
 	if (failed.kind == ERR_NO_INPUT)
 		return 0;
 	*e = failed;
@@ -309,18 +320,39 @@ bool store_same_boot(const struct store *s, const struct identity *of)
 	return !strcmp(s->here.boot, of->boot);
 }
 
+/* The inode's number may be another one's by now, the cookie never. */
+static bool same_netns(const struct identity *a, const struct identity *b)
+{
+	return a->netns == b->netns &&
+	       (!a->cookie || !b->cookie || a->cookie == b->cookie);
+}
+
+bool store_is_here(const struct store *s, const struct identity *of)
+{
+	return store_same_boot(s, of) && same_netns(&s->here, of);
+}
+
+bool store_is_past(const struct store *s, const struct identity *of)
+{
+	/* The numbers of another boot mean nothing in this one. */
+	if (!store_same_boot(s, of))
+		return true;
+	if (same_netns(&s->here, of))
+		return false;
+	return of->netns == s->here.netns ||
+	       netns_look(of->netns) == NETNS_GONE;
+}
+
 int store_check_namespace(const struct store *s, const struct identity *of,
 			  const char *what, struct err *e)
 {
-	/* The numbers of another boot mean nothing in this one. */
-	if (!store_same_boot(s, of) || s->here.netns == of->netns)
+	if (store_is_here(s, of) || store_is_past(s, of))
 		return 0;
 	return err_set(e, ERR_CONFIG, "%s of %s is of another network "
-		       "namespace (net:[%llu]); run there, or remove "
-		       "%s/var/lib/meshapply/%s and %s/run/meshapply/%s if "
-		       "that namespace is gone", what, s->mesh,
-		       (unsigned long long)of->netns, s->root, s->mesh,
-		       s->root, s->mesh);
+		       "namespace (net:[%llu])%s", what, s->mesh,
+		       (unsigned long long)of->netns,
+		       netns_look(of->netns) == NETNS_LIVES ? ": run there" :
+		       "; if that is gone, a run as root sees it and goes on");
 }
 
 static bool is_temporary(const char *name)
@@ -350,6 +382,8 @@ void store_sweep(struct store *s)
 {
 	struct err ignored;
 
+	/* Nothing is decided by what is swept. */
+	trace_pause();
 	folder_sweep(s->run);
 	folder_sweep(s->state);
 	folder_sweep(s->applied);
@@ -357,4 +391,5 @@ void store_sweep(struct store *s)
 		folder_sweep(s->generations);
 	journal_sweep(s);
 	sysctls_sweep(s);
+	trace_resume();
 }

@@ -104,6 +104,8 @@ int journal_write(struct store *s, struct arena *secrets,
 /* All is as desired: what is staged will be renamed, if need be later. */
 int journal_mark_verified(struct store *s, struct err *e) must_check_;
 int journal_close(struct store *s, struct err *e) must_check_;
+/* One that cannot be read is kept as journal.bad, and is none any more. */
+int journal_set_aside(struct store *s, struct err *e) must_check_;
 enum journal_mark journal_look(struct store *s);
 /* ERR_CONFIG: of another namespace; or rubbish, with the guard "journal".  Of
    another boot it speaks of nothing that is left: *SAME_BOOT is false. */

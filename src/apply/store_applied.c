@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/trace.h"
 #include "state/firewall.h"
 #include "state/state.h"
 #include "state/text.h"
@@ -482,12 +483,15 @@ int store_commit(struct store *s, uint64_t *writes, struct err *e)
 	if (store_staged_commit(s, writes, e) < 0)
 		return -1;
 	/* The list does not name them any more: of no harm if they stay. */
-	for (size_t i = 0; s->contents && i < NAME_COUNT; i++)
-		if (!s->contents->of[i].data &&
-		    !faccessat(s->applied, names[i], F_OK,
+	for (size_t i = 0; s->contents && i < NAME_COUNT; i++) {
+		if (s->contents->of[i].data)
+			continue;
+		trace_place(s->applied, names[i], 0);
+		if (!faccessat(s->applied, names[i], F_OK,
 			       AT_SYMLINK_NOFOLLOW) &&
 		    !unlinkat(s->applied, names[i], 0))
 			++*writes;
+	}
 	generations_prune(s);
 	store_abandon(s);
 	return 0;
@@ -544,16 +548,18 @@ static int forget_folder(int at, const char *name, struct err *e)
 
 int store_forget(struct store *s, struct err *e)
 {
-	static const char *const run_names[] = { "sample", STORE_LOCK };
+	static const char *const run_names[] = {
+		"sample", STORE_SEAL, JOURNAL_BAD, VERIFIED_BAD, STORE_LOCK,
+	};
 	cleanup_fd int run = -1;
 
 	store_abandon(s);
-	if (sysctls_forget(s, e) < 0)
-		return -1;
-	if (remove_kept(s, e) < 0)
+	if (sysctls_forget(s, e) < 0 || remove_kept(s, e) < 0 ||
+	    pending_forget_aside(s->root, s->mesh, e) < 0)
 		return -1;
 	if (s->state >= 0 && (file_remove(s->state, STORE_SETTLED, e) < 0 ||
-			      file_remove(s->state, STORE_RENDERED, e) < 0))
+			      file_remove(s->state, STORE_RENDERED, e) < 0 ||
+			      file_remove(s->state, STORE_TRUST, e) < 0))
 		return -1;
 	if (generations_forget(s, e) < 0 ||
 	    forget_folder(s->state, STORE_GENERATIONS, e) < 0 ||

@@ -8,6 +8,7 @@
 #include "apply/store_private.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/trace.h"
 
 /* What cannot be read counts: too little is claimed then, not too much. */
 static bool is_applied(struct store *s, int folder)
@@ -23,7 +24,7 @@ static bool is_applied(struct store *s, int folder)
 	if (!found)
 		return false;
 	return !header_read(&r, STORE_FILES, &of) ||
-	       (store_same_boot(s, &of) && s->here.netns == of.netns);
+	       store_is_here(s, &of);
 }
 
 static bool is_other(struct store *s, const char *path, const char *name)
@@ -33,7 +34,8 @@ static bool is_other(struct store *s, const char *path, const char *name)
 	bool applied;
 
 	/* The registry and its lock are no folders. */
-	if (name[0] == '.' || !strcmp(name, s->mesh))
+	if (name[0] == '.' || !strcmp(name, STORE_SYSCTLS) ||
+	    !strcmp(name, s->mesh))
 		return false;
 	cleanup_fd int folder = folder_open(path, name, false, 0, &failed);
 
@@ -52,6 +54,7 @@ bool store_look_for_others(struct store *s)
 	struct dirent *entry;
 	bool found = false;
 
+	trace_at(s->base, TRACE_TIMES);
 	if (!folder)
 		return false;
 	while (!found && (entry = readdir(folder)))

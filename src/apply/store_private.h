@@ -15,8 +15,10 @@
 #define STORE_SYSCTLS "sysctls"
 #define SYSCTLS_LIMIT ((size_t)16 << 20)
 #define STORE_LOCK "lock"
+#define STORE_SEAL "seal"	/* apply/seal.h */
 #define STORE_FILES "files"
 #define STORE_RENDERED "rendered"
+#define STORE_TRUST "trust"
 #define FILES_LIMIT ((size_t)1 << 20)
 #define STORE_CANON "firewall.canon"
 #define STORE_GENERATIONS "generations"
@@ -119,6 +121,11 @@ void store_staged_abandon(struct store *s);
 int store_check_namespace(const struct store *s, const struct identity *of,
 			  const char *what, struct err *e) must_check_;
 bool store_same_boot(const struct store *s, const struct identity *of);
+/* Of this boot and network namespace? */
+bool store_is_here(const struct store *s, const struct identity *of);
+/* Of another boot, or a namespace that is gone: what it says of the kernel is
+   true of nothing any more. */
+bool store_is_past(const struct store *s, const struct identity *of);
 /* Read FOLDER, -1 where it is missing, from its first entry on; or NULL. */
 DIR *folder_list(int folder);
 /* Unlink temporary files that a killed run left; in one folder. */
@@ -153,6 +160,9 @@ bool store_look_for_others(struct store *s);
 
 /* ERR_CONFIG with WHAT and the line, guard "journal"; returns -1. */
 int journal_error(const struct records *r, const char *what, struct err *e);
+/* Names in /run of a journal, or its mark, that could not be read. */
+#define JOURNAL_BAD "journal.bad"
+#define VERIFIED_BAD "journal.verified.bad"
 /* Unlink a mark that is left of a journal: without it it says nothing. */
 void journal_sweep(const struct store *s);
 
@@ -181,6 +191,10 @@ int generations_open(struct store *s, bool create, struct err *e) must_check_;
 /* Those that one too many has made go; all of them, with the mesh. */
 void generations_prune(struct store *s);
 int generations_forget(struct store *s, struct err *e) must_check_;
+
+/* What pending_set_aside() has kept of MESH. */
+int pending_forget_aside(const char *root, const char *mesh, struct err *e)
+	must_check_;
 
 void sysctls_unlock(struct store *s);
 void sysctls_sweep(struct store *s);

@@ -41,13 +41,16 @@ static int incomplete(const struct look *look, struct plan *differs,
 int run_undo(struct run *run, const struct journal *journal,
 	     struct plan *differs, struct err *e)
 {
+	size_t mark = arena_mark(run->arena);
+	size_t secrets = arena_mark(run->secrets);
 	struct err why = { 0 };
 	struct look look;
 	size_t done = 0;
 
 	for (int pass = 0; pass <= PASSES + 1; pass++) {
-		size_t mark;
-
+		/* Each takes what the one before it took. */
+		arena_reset(run->arena, mark);
+		arena_reset(run->secrets, secrets);
 		if (look_back(run, journal, &look, &why)) {
 			if (pass > PASSES)
 				return err_set(e, ERR_INCOMPLETE, "what is "
@@ -59,12 +62,10 @@ int run_undo(struct run *run, const struct journal *journal,
 			return 0;
 		if (pass > PASSES)
 			break;
-		mark = arena_mark(run->secrets);
 		if (pass == PASSES)
 			take_each(run, &look.plan, &why);
 		else if (run_take(run, &look.plan, &done, &why))
 			done = 0;	/* the next look tells */
-		arena_reset(run->secrets, mark);
 	}
 	return incomplete(&look, differs, &why, e);
 }

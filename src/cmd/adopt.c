@@ -6,9 +6,9 @@
 
 #include "base/arena.h"
 #include "cmd/cmd.h"
-#include "cmd/confirm.h"
 #include "cmd/output.h"
 #include "doctor/doctor.h"
+#include "kern/netns.h"
 
 /* wg-quick would take the device down, or refuse it, at the next boot. */
 static void tell_enabled_unit(struct session *s, const char *name)
@@ -64,7 +64,7 @@ static int check_manager(struct session *s, const char *name, struct err *e)
 	struct doctor doctor = { .arena = s->arena, .secrets = s->secrets,
 				 .root = "" };
 
-	if (options_force(s->options, "device") || confirm_elsewhere())
+	if (options_force(s->options, "device") || netns_is_elsewhere())
 		return 0;
 	doctor_managers(&doctor, &mesh);
 	if (!doctor_has(&doctor.findings, FINDING_ERROR))
@@ -99,7 +99,8 @@ int cmd_adopt(struct options *o)
 	if (check_manager(&s, name, &e))
 		return output_end(&s, "failed", NULL, &e, (int)e.kind);
 	status = change_run(&s, true, &e);
-	if (!status || status == EXIT_CHANGES || status == EXIT_PARTIAL)
+	if (!status || status == EXIT_CHANGES || status == EXIT_PENDING ||
+	    status == EXIT_PARTIAL)
 		tell_enabled_unit(&s, name);
 	return status;
 }

@@ -21,6 +21,9 @@ struct arena;
 #define EXIT_PENDING 3
 #define EXIT_PARTIAL 6
 #define CONFIRM_SECONDS 120	/* where it is not said */
+/* By then a session that lived on has been made anew (WireGuard's section 6.1:
+   120 s, and a keepalive). */
+#define HANDSHAKE_SECONDS 180
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 /* How validate tells what it found. */
@@ -52,6 +55,11 @@ struct options {
 	const char *confirm_by;	/* a probe; "token": by hand, with the token */
 	const char *token;
 	bool confirm_given, wait_confirmed;
+	const char *secret_key, *password_file;	/* of sign */
+	bool add;
+	const char *public_keys[16];	/* of verify: files, or keys */
+	size_t public_key_count;
+	unsigned int threshold;	/* 0: not said */
 	enum color color;
 	enum findings findings;
 	char **arguments;	/* what is left: SOURCE, NAME */
@@ -88,6 +96,8 @@ enum option_set {
 	TAKES_TOKEN = 1u << 18,
 	TAKES_CHECK = 1u << 20,	/* --check */
 	TAKES_REHEARSE = 1u << 27,	/* --rehearse */
+	TAKES_SECRET = 1u << 28,	/* --secret-key --password-file --add */
+	TAKES_PUBLIC = 1u << 29,	/* --public-key --threshold */
 	VERB_INTERNAL = 1u << 19,	/* not in the list of verbs */
 };
 
@@ -112,6 +122,7 @@ const char *verb_nearest(const char *word);
 struct session {
 	const struct options *options;
 	struct arena *arena, *secrets;
+	struct arena *traced;	/* what is read is noted there; or NULL */
 	struct diags diags;
 	struct run run;
 	struct gates gates;
@@ -120,6 +131,8 @@ struct session {
 	int home;		/* the namespace it began in; -1: still there */
 	bool forget;		/* once done, nothing is kept of the mesh */
 	bool settles;		/* the verb looks after what is pending */
+	bool recovers;		/* it ends what nobody looks after, no more */
+	bool sets_aside;	/* what is no record of it is put aside */
 	bool unchanged;		/* the document is what was rendered last */
 	bool recovered;		/* what a killed run left was undone */
 	const char *confirm_by;	/* of the mesh's config; NULL: not said */
@@ -177,6 +190,8 @@ int cmd_confirm(struct options *o);
 int cmd_rollback(struct options *o);
 int cmd_guard(struct options *o);
 int cmd_key(struct options *o);
+int cmd_sign(struct options *o);
+int cmd_verify(struct options *o);
 int cmd_version(struct options *o);
 int cmd_help(struct options *o);
 

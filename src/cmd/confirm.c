@@ -158,7 +158,7 @@ static int confirm_locked(struct session *s, const struct meant *meant,
 			       "meshapply rollback %s ends it", meant->mesh);
 	if (session_last(s, e) || check_token(meant, p, e))
 		return -1;
-	return writes ? pending_confirm(&s->run, "by hand", e) : 0;
+	return writes ? confirm_keep(s, p, "by hand", e) : 0;
 }
 
 int cmd_confirm(struct options *o)

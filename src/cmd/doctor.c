@@ -11,10 +11,10 @@
 #include "apply/store.h"
 #include "base/arena.h"
 #include "cmd/cmd.h"
-#include "cmd/confirm.h"
 #include "cmd/meshes.h"
 #include "cmd/output.h"
 #include "kern/kernel.h"
+#include "kern/netns.h"
 #include "plan/plan.h"
 #include "report/doctor.h"
 #include "report/report.h"
@@ -159,7 +159,7 @@ static int look_at_host(struct session *s, struct doctor *doctor,
 	*doctor = (struct doctor){
 		.arena = s->arena, .secrets = s->secrets, .root = "",
 		.now = s->run.options.now,
-		.daemons = !confirm_elsewhere(), .release = name.release,
+		.daemons = !netns_is_elsewhere(), .release = name.release,
 	};
 	if (session_kernel(s, e))
 		return -1;

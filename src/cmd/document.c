@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/time.h"
+#include "base/trace.h"
 #include "cmd/cmd.h"
 #include "cmd/key_ring.h"
 #include "cmd/output.h"
@@ -17,6 +18,8 @@ _Static_assert(SOURCE_DOCUMENT_LIMIT == DOCUMENT_LIMIT,
 	       "a document is read as far as it is decoded");
 
 #define NODES_NAMED 5	/* in an error that tells which there are */
+/* Address space for what templates see; many times what a text takes. */
+#define VALUES_SIZE ((uint64_t)4 << 30)
 
 /* What the run was told the mesh is, by --mesh or the name of a config. */
 static void check_mesh(struct session *s, const struct want *w)
@@ -52,18 +55,17 @@ static int read_config(struct session *s, struct want *w, struct err *e)
 
 static bool has_expired(const struct session *s, const struct mesh *mesh)
 {
+	if (mesh->expires)
+		trace_until(mesh->expires);
 	return mesh->expires && mesh->expires <= s->run.options.now;
 }
 
 static const char *expired_words(struct session *s, const struct mesh *mesh)
 {
-	time_t then = (time_t)mesh->expires;
-	char text[32] = "";
-	struct tm tm;
+	char text[TIME_TEXT_MAX];
 
-	if (gmtime_r(&then, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return arena_printf(s->arena, "the document has expired on %s", text);
+	return arena_printf(s->arena, "the document has expired on %s",
+			    time_format(mesh->expires, text));
 }
 
 /* By name, as the arrays of qsort() may be copied, and keys are not. */
@@ -312,10 +314,15 @@ int document_render(struct session *s, struct want *w,
 	struct view *view = arena_new_object(s->arena, struct view);
 	struct texts *texts = arena_new_object(s->arena, struct texts);
 	const char *name = node->name;
+	/* As large as all that is wanted, and of no use once written down. */
+	struct arena *values = arena_new(VALUES_SIZE);
+	int result;
 
 	view_of(s->arena, &d->graph, node, view);
-	if (templates_render(s->arena, &d->templates,
-			     view_values(s->arena, view), out, &s->diags))
+	result = templates_render(s->arena, &d->templates,
+				  view_values(values, view), out, &s->diags);
+	arena_free(values);
+	if (result)
 		return want_broken(s, fault_kind(s, w), e);
 	texts->wireguard = document_text(s, w, name, out[TEMPLATE_WIREGUARD]);
 	texts->network = document_text(s, w, name, out[TEMPLATE_NETWORK]);

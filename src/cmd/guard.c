@@ -77,12 +77,35 @@ static void guard_new(const struct options *o, struct wards *wards,
 	}
 }
 
+/*
+ * What is no record wakes systemd again and again: it is told and put aside.
+ * Where that cannot be, this process stays, so that it is not started anew.
+ */
+static bool strays_left(struct session *s, bool *told)
+{
+	struct err e = { 0 };
+	const char **names;
+	size_t count;
+	bool left = pending_sweep(s->options->root, s->arena, &names, &count,
+				  &e);
+
+	for (size_t i = 0; i < count; i++)
+		output_note(s, "%s/var/lib/meshapply/.pending/%s is of no mesh:"
+			    " it is kept in .pending.bad beside that folder",
+			    s->options->root, names[i]);
+	if (left && !*told)
+		output_error(s, &e);
+	*told |= left;
+	return left;
+}
+
 static int guard_all(struct session *s)
 {
 	static struct wards wards;
 	const struct timespec pause = { .tv_sec = 1 };
 	struct err e = { 0 };
 	const char **names;
+	bool told = false;
 	sigset_t child;
 	size_t count;
 
@@ -98,7 +121,7 @@ static int guard_all(struct session *s)
 			output_error(s, &e);
 			return (int)e.kind;
 		}
-		if (!count && !wards.count)
+		if (!count && !wards.count && !strays_left(s, &told))
 			return 0;
 		guard_new(s->options, &wards, names, count);
 		arena_reset(s->arena, mark);

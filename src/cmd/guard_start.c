@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,17 +18,14 @@
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/output.h"
+#include "kern/netns.h"
 
 #define SYSTEMD "/run/systemd/system"
 
-bool confirm_elsewhere(void)
+/* A service may not see process 1; this any process is told (Linux 5.14). */
+bool confirm_inner(void)
 {
-	struct stat ours, first;
-
-	/* Who may not look is taken to be where process 1 is. */
-	return !stat("/proc/self/ns/net", &ours) &&
-	       !stat("/proc/1/ns/net", &first) &&
-	       (ours.st_ino != first.st_ino || ours.st_dev != first.st_dev);
+	return netns_cookie() > NETNS_COOKIE_FIRST;
 }
 
 /*
@@ -131,15 +127,20 @@ static int arm(const struct confirm *confirm, struct run *run,
  * The connection that this run came over stays, whatever the new table says
  * of it, until it is confirmed: by another one, or else where it goes on.
  */
-static int let_through(struct session *s, const char *by, struct err *e)
+static int let_through(struct session *s, struct confirm *confirm,
+		       struct err *e)
 {
+	const char *by = confirm->by;
+
 	if (!plan_cuts(&s->run.plan) || (by && !strcmp(by, "ssh")))
 		return 0;
 	if (pass_add(&s->run, &s->want, &s->diags, e))
 		return -1;
-	if (s->run.clean)
-		output_note(s, "until then the firewall lets this SSH "
-			    "connection through: confirm from a new one");
+	if (!s->run.clean)
+		return 0;
+	confirm->pass = pass_write(s->arena, s->run.options.path);
+	output_note(s, "until then the firewall lets this SSH connection "
+		    "through: confirm from a new one");
 	return 0;
 }
 
@@ -157,7 +158,8 @@ static int confirm_in(struct session *s, unsigned int seconds, const char *by,
 		.seconds = seconds, .by = by, .wait = wait,
 		.baseline = by ? probe_write(s->arena, probe) : NULL,
 		.netns = s->options->netns,
-		.elsewhere = confirm_elsewhere(),
+		.elsewhere = netns_is_elsewhere(), .inner = confirm_inner(),
+		.forget = s->forget,
 		.arm = arm, .data = s,
 	};
 	s->run.confirm = confirm;
@@ -165,7 +167,13 @@ static int confirm_in(struct session *s, unsigned int seconds, const char *by,
 		output_note(s, "the guard of this change is a process of its "
 			    "own: it does not outlive a reboot, nor the end "
 			    "of a service or container that this runs in");
-	return let_through(s, by, e);
+	return let_through(s, confirm, e);
+}
+
+unsigned int confirm_seconds(const char *by)
+{
+	return by && str_starts(str_of(by), "handshake") ? HANDSHAKE_SECONDS :
+		CONFIRM_SECONDS;
 }
 
 /* Has any peer answered on a device of ours? */
@@ -183,14 +191,15 @@ static bool has_answered(const struct state *have)
 static int confirm_timer(struct session *s, struct err *e)
 {
 	const char *by = s->confirm_by ? s->confirm_by : "handshake";
+	unsigned int seconds = confirm_seconds(by);
 
 	if (s->run.plan.disruption != DISRUPTION_ACCESS ||
 	    (!s->confirm_by && !has_answered(&s->run.have)))
 		return 0;
 	output_note(s, "this may cut off whoever manages this host: it is "
-		    "undone in %d s unless it is confirmed by %s",
-		    CONFIRM_SECONDS, by);
-	if (!confirm_in(s, CONFIRM_SECONDS, by, true, e))
+		    "undone in %u s unless it is confirmed by %s", seconds,
+		    by);
+	if (!confirm_in(s, seconds, by, true, e))
 		return 0;
 	if (s->confirm_by && e->kind == ERR_USAGE)
 		e->kind = ERR_CONFIG;
@@ -218,5 +227,6 @@ int confirm_prepare(struct session *s, struct err *e)
 		return 0;
 	if (s->run.options.path)
 		return confirm_ssh(s, e);
-	return getenv("INVOCATION_ID") ? confirm_timer(s, e) : 0;
+	/* Of what was removed nothing can be seen to work. */
+	return getenv("INVOCATION_ID") && !s->forget ? confirm_timer(s, e) : 0;
 }

@@ -108,7 +108,7 @@ static void wait_for(const struct watch *w, int timeout)
 	drain(w->clock);
 }
 
-enum settle { SETTLE_UNDO, SETTLE_KEEP };
+enum settle { SETTLE_UNDO, SETTLE_KEEP, SETTLE_ASIDE };
 
 /* In a process of its own: memory that was used is gone with it. */
 static int settle_locked(struct session *s, const struct watch *w,
@@ -117,19 +117,22 @@ static int settle_locked(struct session *s, const struct watch *w,
 	const struct pending *p;
 
 	s->settles = true;
+	s->sets_aside = true;
 	*did = false;
 	if (session_store(s, w->mesh, true, e) || session_last(s, e) ||
 	    pending_read(s->run.store, s->arena, s->secrets, &p, e))
 		return -1;
 	/* Somebody was faster, or has moved the deadline. */
-	if (!p || (what == SETTLE_UNDO && !pending_overdue(p)) ||
+	if (!p || what == SETTLE_ASIDE ||
+	    (what == SETTLE_UNDO && !pending_overdue(p)) ||
 	    (what == SETTLE_KEEP && (s->recovered ||
 				     strcmp(p->token, w->token))))
 		return 0;
 	*did = true;
 	if (what == SETTLE_KEEP)
-		return pending_confirm(&s->run, p->by ? p->by : "by hand", e);
-	return pending_roll_back(&s->run, "it was not confirmed in time", e);
+		return confirm_keep(s, p, p->by ? p->by : "by hand", e);
+	*did = !pending_roll_back(&s->run, "it was not confirmed in time", e);
+	return *did ? 0 : confirm_unread(s, e);
 }
 
 static int settle_child(const struct watch *w, enum settle what)
@@ -285,7 +288,8 @@ static bool guard_once(struct watch *w, int *timeout)
 	*timeout = -1;
 	if (look(w, &p, &e)) {
 		say(w, LOG_ERR, "%s", e.text);
-		*timeout = IDLE_SECONDS * 1000;
+		*timeout = !strcmp(e.guard, "pending") &&
+			   !settle(w, SETTLE_ASIDE) ? 0 : IDLE_SECONDS * 1000;
 		return true;
 	}
 	if (!p) {

@@ -2,6 +2,7 @@
 /* Endpoint names to addresses, by meshapply-fetch: those that have to be. */
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/trace.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "input/resolve.h"
@@ -97,6 +98,8 @@ int names_resolve(struct run *run, struct state *want, struct diags *diags,
 				NULL;
 	if (!room)
 		return 0;
+	/* They may have other addresses the next time. */
+	trace_spoil();
 	names.queries = arena_new_array(run->arena, struct resolve_query,
 					room);
 	names.peers = arena_new_array(run->arena, struct peer *, room);

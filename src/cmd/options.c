@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/confirm.h"
 
 enum {
 	OPT_MESH = 256, OPT_KEY, OPT_FORCE, OPT_JSON, OPT_JSONL, OPT_DETAILED,
@@ -15,6 +16,8 @@ enum {
 	OPT_WAIT, OPT_NODE, OPT_TEMPLATES, OPT_ALL_NODES, OPT_VALUES,
 	OPT_FORMAT, OPT_PLAN, OPT_LIMIT, OPT_CONFIRM, OPT_CONFIRM_BY,
 	OPT_WAIT_CONFIRMED, OPT_TOKEN, OPT_CHECK, OPT_REHEARSE,
+	OPT_SECRET_KEY, OPT_PASSWORD_FILE, OPT_ADD, OPT_PUBLIC_KEY,
+	OPT_THRESHOLD,
 };
 
 /* One table: what is read, what --help says, which verbs take it. */
@@ -66,6 +69,16 @@ static const struct option_row {
 	  TAKES_CONFIRM, NULL, "wait until it is confirmed or undone" },
 	{ { "token", required_argument, NULL, OPT_TOKEN }, TAKES_TOKEN,
 	  "TOKEN", "as apply --confirm gave it" },
+	{ { "secret-key", required_argument, NULL, OPT_SECRET_KEY },
+	  TAKES_SECRET, "FILE", "sign with this key of minisign's" },
+	{ { "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
+	  TAKES_SECRET, "FILE", "read the key's password from FILE" },
+	{ { "add", no_argument, NULL, OPT_ADD }, TAKES_SECRET, NULL,
+	  "add a signature to those that are there" },
+	{ { "public-key", required_argument, NULL, OPT_PUBLIC_KEY },
+	  TAKES_PUBLIC, "FILE", "trust this key, in place of the host's" },
+	{ { "threshold", required_argument, NULL, OPT_THRESHOLD },
+	  TAKES_PUBLIC, "N", "how many of the trusted keys have to sign" },
 	{ { "check", no_argument, NULL, OPT_CHECK }, TAKES_CHECK, NULL,
 	  "one line and a status, for Nagios and its like" },
 	{ { "detailed-exitcode", no_argument, NULL, OPT_DETAILED },
@@ -314,6 +327,31 @@ static int read_confirm(struct options *o, const char *text)
 	return 0;
 }
 
+static int read_public_key(struct options *o, const char *file)
+{
+	if (o->public_key_count == array_size(o->public_keys)) {
+		usage_error("--public-key was given more than %zu times",
+			    array_size(o->public_keys));
+		return -1;
+	}
+	o->public_keys[o->public_key_count++] = file;
+	return 0;
+}
+
+static int read_threshold(struct options *o, const char *text)
+{
+	uint64_t count;
+
+	if (str_uint(str_of(text), array_size(o->public_keys), &count) ||
+	    !count) {
+		usage_error("--threshold is 1 to %zu, not %s",
+			    array_size(o->public_keys), text);
+		return -1;
+	}
+	o->threshold = (unsigned int)count;
+	return 0;
+}
+
 static int read_option(struct options *o, int letter, const char *argument)
 {
 	switch (letter) {
@@ -336,6 +374,11 @@ static int read_option(struct options *o, int letter, const char *argument)
 	case OPT_CONFIRM_BY: o->confirm_by = argument; return 0;
 	case OPT_WAIT_CONFIRMED: o->wait_confirmed = true; return 0;
 	case OPT_TOKEN: o->token = argument; return 0;
+	case OPT_SECRET_KEY: o->secret_key = argument; return 0;
+	case OPT_PASSWORD_FILE: o->password_file = argument; return 0;
+	case OPT_ADD: o->add = true; return 0;
+	case OPT_PUBLIC_KEY: return read_public_key(o, argument);
+	case OPT_THRESHOLD: return read_threshold(o, argument);
 	case OPT_COLOR: return read_color(o, argument);
 	case OPT_JSON: o->json = true; return 0;
 	case OPT_JSONL: o->jsonl = true; return 0;
@@ -514,7 +557,7 @@ const struct verb *options_read(int argc, char **argv, struct options *o,
 		return NULL;
 	/* Whoever says how it is to be confirmed wants it to be. */
 	if (!o->confirm_given && (o->confirm_by || o->wait_confirmed))
-		o->confirm = CONFIRM_SECONDS;
+		o->confirm = confirm_seconds(o->confirm_by);
 	o->verb = verb->name;
 	return verb;
 }

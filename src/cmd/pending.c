@@ -10,9 +10,13 @@
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/output.h"
+#include "kern/netns.h"
 
 #define POLL_MS 200
-#define OVERDUE 60		/* seconds that a guard may take to undo it */
+/* Seconds past its deadline that a change may be there still: until its guard
+   has begun to undo it, and until that has come to an end. */
+#define OVERDUE 60
+#define OVERDUE_AT_WORK 600
 
 char *clock_text(int64_t when, char out[static CLOCK_TEXT_MAX])
 {
@@ -34,7 +38,23 @@ bool confirm_is_ours(const struct session *s, const struct pending *p)
 	/* The numbers of another boot mean nothing. */
 	if (netns)
 		return p->netns && !strcmp(p->netns, netns);
-	return !p->netns && p->elsewhere == confirm_elsewhere();
+	return !p->netns && p->elsewhere == netns_is_elsewhere() &&
+	       p->inner == confirm_inner();
+}
+
+int confirm_foreign(const struct session *s, const struct pending *p,
+		    struct err *e)
+{
+	const char *mesh = s->run.mesh;
+
+	if (p->netns)
+		return err_set(e, ERR_CONFIG, "what is pending of %s is of "
+			       "another network namespace, %s: meshapply "
+			       "recover --netns=%s %s ends it", mesh,
+			       p->netns, p->netns, mesh);
+	return err_set(e, ERR_CONFIG, "what is pending of %s is of another "
+		       "network namespace: the next run there ends it, as of "
+		       "the unit that made the change", mesh);
 }
 
 static int roll_back(struct session *s, const struct pending *p,
@@ -76,6 +96,20 @@ static int give_up(struct session *s, struct err *e)
 	return pending_give_up(&s->run, e);
 }
 
+int confirm_unread(struct session *s, struct err *e)
+{
+	if (strcmp(e->guard, "pending") != 0)
+		return -1;
+	if (options_force(s->options, "pending"))
+		return give_up(s, e);
+	if (!s->sets_aside)
+		return -1;
+	output_note(s, "%s: it is kept as %s/var/lib/meshapply/.pending.bad/%s,"
+		    " and what is there stays as it is", e->text,
+		    s->options->root, s->run.mesh);
+	return pending_set_aside(&s->run, e);
+}
+
 int confirm_first(struct session *s, struct err *e)
 {
 	const struct options *o = s->options;
@@ -83,16 +117,13 @@ int confirm_first(struct session *s, struct err *e)
 	const struct pending *p;
 
 	if (pending_read(s->run.store, s->arena, s->secrets, &p, e))
-		return forced && !strcmp(e->guard, "pending") ?
-			give_up(s, e) : -1;
+		return confirm_unread(s, e);
 	if (!p)
 		return 0;
 	if (forced)
 		return give_up(s, e);
 	if (!confirm_is_ours(s, p))
-		return err_set(e, ERR_CONFIG, "what is pending of %s is of "
-			       "another network namespace%s%s", s->run.mesh,
-			       p->netns ? ", " : "", p->netns ? p->netns : "");
+		return confirm_foreign(s, p, e);
 	if (!p->same_boot)
 		return roll_back(s, p, e);
 	if (s->settles)
@@ -100,7 +131,24 @@ int confirm_first(struct session *s, struct err *e)
 	if (pending_overdue(p) &&
 	    !guard_holds(s->run.store, s->arena, p->token))
 		return roll_back(s, p, e);
-	return o->confirm ? 0 : busy(s, p, e);
+	return o->confirm || s->recovers ? 0 : busy(s, p, e);
+}
+
+int confirm_keep(struct session *s, const struct pending *p, const char *why,
+		 struct err *e)
+{
+	struct err failed;
+
+	if (pending_confirm(&s->run, why, e))
+		return -1;
+	if (!p->forget)
+		return 0;
+	/* It looks after nothing any more. */
+	guard_leave(s->run.store);
+	/* The next removal does it. */
+	if (store_forget(s->run.store, &failed))
+		output_note(s, "%s", failed.text);
+	return 0;
 }
 
 static void tell(struct session *s, const struct pending *p)
@@ -115,23 +163,62 @@ static void tell(struct session *s, const struct pending *p)
 	output_note(s, "    meshapply confirm %s", p->token);
 }
 
+/* Another run may have moved the deadline. */
+static uint64_t deadline_now(struct session *s, uint64_t before)
+{
+	size_t arena = arena_mark(s->arena), secrets = arena_mark(s->secrets);
+	const struct pending *p = NULL;
+	uint64_t deadline = before;
+	struct err ignored;
+
+	if (!pending_read(s->run.store, s->arena, s->secrets, &p, &ignored) &&
+	    p)
+		deadline = p->deadline;
+	arena_reset(s->arena, arena);
+	arena_reset(s->secrets, secrets);
+	return deadline;
+}
+
+/* Is somebody undoing, or changing, the mesh? */
+static bool is_at_work(struct session *s)
+{
+	struct err ignored;
+
+	if (store_lock(s->run.store, 0, &ignored))
+		return true;
+	store_unlock(s->run.store);
+	return false;
+}
+
+/* Nobody will come any more: a guard may live, and fail again and again. */
+static bool is_hopeless(struct session *s, uint64_t *deadline)
+{
+	if (pending_now() <= *deadline + OVERDUE)
+		return false;
+	*deadline = deadline_now(s, *deadline);
+	return pending_now() > *deadline + OVERDUE_AT_WORK ||
+	       (pending_now() > *deadline + OVERDUE && !is_at_work(s));
+}
+
 /* Until the record is gone; how it ended. */
 static enum settled_how wait_settled(struct session *s,
 				     const struct pending *p)
 {
 	const struct timespec poll = { .tv_nsec = POLL_MS * 1000000L };
+	uint64_t deadline = p->deadline;
 	struct settled settled;
 
 	/* Whoever settles it locks the mesh. */
 	store_unlock(s->run.store);
 	while (pending_exists(s->run.store)) {
-		if (pending_now() > p->deadline + OVERDUE &&
-		    !guard_holds(s->run.store, s->arena, p->token))
+		if (is_hopeless(s, &deadline))
 			return SETTLED_UNKNOWN;
 		nanosleep(&poll, NULL);
 	}
 	pending_settled(s->run.store, s->arena, &settled);
-	return settled.how;
+	/* A removal that is kept leaves nothing to tell it; a way back does. */
+	return s->forget && settled.how == SETTLED_UNKNOWN ?
+		SETTLED_CONFIRMED : settled.how;
 }
 
 int confirm_end(struct session *s, struct apply_result *result)
@@ -157,8 +244,10 @@ int confirm_end(struct session *s, struct apply_result *result)
 		break;
 	}
 	if (pending_exists(s->run.store))
-		err_set(&e, ERR_INCOMPLETE, "the guard of this change is "
-			"gone: meshapply rollback %s undoes it", s->run.mesh);
+		err_set(&e, ERR_INCOMPLETE, "it was not confirmed in time, and "
+			"the guard of this change is gone or fails to undo it "
+			"(its journal tells): meshapply rollback %s undoes it",
+			s->run.mesh);
 	else
 		err_set(&e, ERR_INCOMPLETE, "another run of %s did not wait "
 			"for it to be confirmed, or has removed the mesh",

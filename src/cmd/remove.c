@@ -60,6 +60,7 @@ static bool is_left(struct session *s, const char *mesh)
 static int recover_one(struct session *s, const char *mesh, struct err *e)
 {
 	const struct pending *p;
+	struct err why;
 
 	/* What is pending in another namespace is for a run there. */
 	if (store_open(s->arena, s->options->root, mesh, false, &s->run.store,
@@ -68,8 +69,12 @@ static int recover_one(struct session *s, const char *mesh, struct err *e)
 		return -1;
 	store_close(s->run.store);
 	s->run.store = NULL;
-	if (p && !confirm_is_ours(s, p))
+	s->run.mesh = mesh;
+	if (p && !confirm_is_ours(s, p)) {
+		(void)confirm_foreign(s, p, &why);
+		output_note(s, "%s", why.text);
 		return 0;
+	}
 	return session_store(s, mesh, true, e);
 }
 
@@ -87,7 +92,7 @@ static int recover_all(struct session *s, struct err *e)
 		if (!is_left(s, names.items[i]))
 			continue;
 		session_open(&one, s->options);
-		one.settles = true;
+		one.recovers = true;
 		if (!recover_one(&one, names.items[i], e))
 			continue;
 		if (first.kind)
@@ -106,7 +111,7 @@ int cmd_recover(struct options *o)
 	struct err e = { 0 };
 
 	session_open(&s, o);
-	s.settles = true;
+	s.recovers = true;
 	if (o->dry_run) {
 		enum journal_mark mark;
 

@@ -7,6 +7,7 @@
 
 #include "apply/rendered.h"
 #include "base/arena.h"
+#include "base/trace.h"
 #include "cmd/cmd.h"
 #include "cmd/document.h"
 #include "cmd/output.h"
@@ -60,8 +61,7 @@ static int look_at_program(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
-/* NULL: it has none, and cannot be told from others of its version. */
-static const char *program_id(struct arena *arena)
+const char *program_id(struct arena *arena)
 {
 	struct build build = { 0 };
 	struct sbuf out;
@@ -177,6 +177,8 @@ static bool find(struct session *s, struct want *w, struct rendered *out)
 	    !rendered_match(s->arena, file, out))
 		return false;
 	w->mesh = mesh;
+	if (out->expires)
+		trace_until((int64_t)out->expires);
 	return !out->expires || (int64_t)out->expires > s->run.options.now;
 }
 

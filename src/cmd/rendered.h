@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+struct arena;
 struct session;
 struct want;
 
@@ -18,3 +19,6 @@ struct want;
 bool rendered_take(struct session *s, struct want *w);
 /* What W was rendered to, for the run to keep, where it may be kept. */
 void rendered_keep(struct session *s, const struct want *w);
+/* The version and the linker's digest of this program; NULL: it has none, and
+   cannot be told from others of its version. */
+const char *program_id(struct arena *arena);

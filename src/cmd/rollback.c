@@ -62,28 +62,37 @@ static int roll_back(struct session *s, struct err *e)
 	return output_end(s, "rolled back", NULL, NULL, 0);
 }
 
-static bool is_pending(struct session *s, const char *mesh)
+/*
+ * Was the last change undone, by its guard, by hand or on the way to the lock?
+ * Then to undo the one before it as well is not what is asked for.
+ */
+static bool is_undone(struct session *s, struct settled *settled)
 {
-	const char **names;
+	const struct generation *last = NULL;
 	struct err ignored;
-	size_t count;
 
-	if (pending_names(s->options->root, s->arena, &names, &count,
-			  &ignored))
+	pending_settled(s->run.store, s->arena, settled);
+	if (generation_newest(s->run.store, s->arena, &last, &ignored))
 		return false;
-	return mesh_is_among(mesh, names, count);
+	if (last && last->state == GENERATION_ROLLED_BACK)
+		return true;
+	/* A removal makes none. */
+	return settled->how == SETTLED_ROLLED_BACK &&
+	       (!last || settled->time > last->time);
 }
 
-/*
- * What was to be undone when this run began has been since, by its guard or on
- * the way to the lock: to go on would undo the change before it as well.
- */
-static bool is_undone(struct session *s)
+static int undone_already(struct session *s, const struct settled *settled)
 {
-	struct settled settled;
+	char when[CLOCK_TEXT_MAX];
+	const char *mesh = s->run.mesh;
+	bool told = settled->how == SETTLED_ROLLED_BACK;
 
-	pending_settled(s->run.store, s->arena, &settled);
-	return settled.how == SETTLED_ROLLED_BACK;
+	output_note(s, "the last change of %s is rolled back already%s%s: "
+		    "meshapply rollback %s NUMBER goes back further, "
+		    "meshapply history %s lists to where", mesh,
+		    told ? ", since " : "",
+		    told ? clock_text(settled->time, when) : "", mesh, mesh);
+	return output_end(s, "rolled back already", NULL, NULL, 0);
 }
 
 /* The one before that which stands; a rollback stands for where it led. */
@@ -124,7 +133,7 @@ int cmd_rollback(struct options *o)
 	cleanup_(session_closep) struct session s = { 0 };
 	const struct pending *p = NULL;
 	struct err e = { 0 };
-	bool waited = false;
+	struct settled settled;
 	const char *mesh;
 	uint64_t number;
 
@@ -132,9 +141,8 @@ int cmd_rollback(struct options *o)
 		o->wait = WAIT_SECONDS;
 	session_open(&s, o);
 	s.settles = true;
-	if (!read_arguments(&s, &mesh, &number, &e))
-		waited = is_pending(&s, mesh);
-	if (e.kind || session_enter(&s, !o->dry_run, &e) ||
+	if (read_arguments(&s, &mesh, &number, &e) ||
+	    session_enter(&s, !o->dry_run, &e) ||
 	    session_store(&s, mesh, !o->dry_run, &e) ||
 	    session_kernel(&s, &e) || session_last(&s, &e) ||
 	    pending_read(s.run.store, s.arena, s.secrets, &p, &e))
@@ -148,7 +156,7 @@ int cmd_rollback(struct options *o)
 	}
 	if (p)
 		return roll_back(&s, &e);
-	if (waited && !number && is_undone(&s))
-		return output_end(&s, "rolled back already", NULL, NULL, 0);
+	if (!number && is_undone(&s, &settled))
+		return undone_already(&s, &settled);
 	return go_back(&s, number, &e);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/saved.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,19 +30,6 @@ static const char *lasting(struct session *s, const char *source)
 	return realpath(source, path) ? arena_strdup(s->arena, path) : source;
 }
 
-static int write_file(struct session *s, const char *path, struct str content,
-		      struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	const char *folder = !slash ? "." : slash == path ? "/" :
-		arena_strndup(s->arena, path, (size_t)(slash - path));
-	cleanup_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(e, "open the folder %s", folder);
-	return file_write(fd, slash ? slash + 1 : path, content, 0600, e);
-}
-
 int saved_write(struct session *s, const char *source, struct err *e)
 {
 	const char *path = s->options->output;
@@ -57,7 +43,7 @@ int saved_write(struct session *s, const char *source, struct err *e)
 		       &s->run.plan, &file);
 	sbuf_init(&out, s->arena);
 	plan_file_text(&out, &file);
-	if (write_file(s, path, (struct str){ out.data, out.size }, e))
+	if (file_write_path(path, (struct str){ out.data, out.size }, 0600, e))
 		return err_wrap(e, "save the plan as %s", path);
 	output_note(s, "saved: meshapply apply --plan=%s does exactly this",
 		    path);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "apply/guard.h"
+#include "apply/pass.h"
 #include "apply/store.h"
 #include "base/arena.h"
 #include "cmd/cmd.h"
@@ -38,15 +39,31 @@ static void lend_keys(struct session *s, const struct state *have)
 	}
 }
 
+/* As it was applied last; and what is pending is as it is to be. */
+static void want_as_applied(struct session *s, const struct state *have,
+			    const struct pending *p)
+{
+	s->want = *s->run.last;
+	if (!p || !p->here)
+		return;
+	if (p->forget)
+		s->want = (struct state){ 0 };
+	else if (p->pass && pass_is_all(&s->run, s->want.firewall,
+					have->firewall, p->pass))
+		s->want.firewall = have->firewall;
+	strcpy(s->want.mesh, s->run.mesh);
+}
+
 /* What would have to be done to be as applied again; NULL if unknown. */
-static const struct plan *drift(struct session *s, const struct state *have)
+static const struct plan *drift(struct session *s, const struct state *have,
+				const struct pending *p)
 {
 	struct plan *plan = arena_new_object(s->arena, struct plan);
 	struct err ignored = { 0 };
 
 	if (!s->run.last)
 		return NULL;
-	s->want = *s->run.last;
+	want_as_applied(s, have, p);
 	s->want.devices = arena_copy(s->arena, s->want.devices,
 				     s->want.device_count *
 				     sizeof(*s->want.devices));
@@ -130,15 +147,15 @@ static int status_mesh(struct session *s, const char *mesh,
 		return -1;
 	*out = (struct status){
 		.have = own_device(&s->run.have),
-		.drift = drift(s, &s->run.have),
 		.mesh = mesh,
 		.now = s->run.options.now,
 	};
+	look_pending(s, out);
+	out->drift = drift(s, &s->run.have, out->pending);
 	if (out->have && s->run.last)
 		out->last = state_device(s->run.last, out->have->name);
 	out->interrupted = journal_look(s->run.store) == JOURNAL_OPEN;
 	look_silent(s, out);
-	look_pending(s, out);
 	return 0;
 }
 

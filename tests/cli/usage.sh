@@ -25,12 +25,15 @@ confirm='--confirm=1 --wait-confirmed'
 probe=--confirm-by=token
 token=--token=aaaa-aaaa
 check=--check
+secret='--secret-key=/nosuch --password-file=/nosuch --add'
+public='--public-key=/nosuch --threshold=1'
 every="$mesh $output $kernel $change $source"
 all="$every $nodes $format $render $limit $saved $confirm $probe $token $check"
+all+=" $secret $public"
 declare -A takes=(
 	[apply]="$every $limit $saved $confirm $probe"
 	[plan]="$every $limit $save"
-	[adopt]="$every $limit"
+	[adopt]="$every $limit $confirm $probe"
 	[history]="$mesh $output $kernel"
 	[diff]="$mesh $output $kernel --detailed-exitcode"
 	[validate]="$mesh $output $source $root $nodes $format"
@@ -38,11 +41,13 @@ declare -A takes=(
 	[status]="$mesh $output $kernel --detailed-exitcode $check"
 	[doctor]="$mesh $output $kernel"
 	[disown]="$mesh $output $kernel $change"
-	[remove]="$mesh $output $kernel $change $limit"
+	[remove]="$mesh $output $kernel $change $limit $confirm $probe"
 	[confirm]="$mesh $output $kernel $change $token"
 	[rollback]="$every $limit $confirm $probe"
 	[recover]="$mesh $output $kernel $change"
 	[guard]="$kernel $probe"
+	[sign]="$output $secret"
+	[verify]="$mesh $output $root $public"
 	[version]=$output
 	[key]=''
 	[help]=''
@@ -54,6 +59,7 @@ declare -A words=(
 	[history]=office [diff]='office 1 2'
 	[confirm]=office [rollback]=office [guard]=office
 	[doctor]=office [disown]=office
+	[sign]=/nosuch.json [verify]=/nosuch.json
 	[recover]=office [version]='' [key]=gen [help]=''
 )
 
@@ -62,7 +68,8 @@ has() {	# WORD LIST
 }
 
 for verb in apply plan validate render adopt status history diff doctor \
-	disown remove confirm rollback recover guard version key help
+	disown remove confirm rollback recover guard sign verify version key \
+	help
 do
 	bad=
 	read -ra argument <<<"${words[$verb]}"
@@ -101,7 +108,7 @@ is "--help and the manual page have the same options" "$help_options" \
 	"$man_options"
 is "nothing of it is wider than a terminal" "$(awk 'length > 79' "$out")" ""
 for verb in apply plan validate render status history diff doctor adopt \
-	disown remove confirm rollback recover key version; do
+	disown remove confirm rollback recover sign verify key version; do
 	m --help | grep -qE "^  $verb " || bad+=" $verb in --help"
 	grep -qE "^\.(Op )?Cm $verb" "$man" || bad+=" $verb in the manual page"
 	check "$verb --help" m $verb --help
@@ -142,7 +149,7 @@ exits "no argument" 64 m
 tells "no argument: what may be given is said" 'wg0.conf.*--help'
 exits "verb apply without a source" 64 m apply
 tells "apply without a source: it is wanted" 'apply wants SOURCE'
-for verb in plan validate render adopt remove key; do
+for verb in plan validate render adopt remove key sign verify; do
 	exits "$verb without an argument" 64 m $verb
 done
 check "recover without an argument: of all meshes" m recover "--root=$PWD/empty" --force=root

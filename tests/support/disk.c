@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -311,12 +312,21 @@ static void die(void)
 	siglongjmp(disk_killed, 1);
 }
 
-/* 0: make the call; -1: it has failed. */
-static int meet(void)
+static bool is_kept(int fd)
+{
+	char link[64], path[PATH_MAX] = { 0 };
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, path, sizeof(path) - 1) > 0 &&
+	       strstr(path, "/var/lib");
+}
+
+/* 0: make the call, on FD or in that folder; -1: it has failed. */
+static int meet(int fd)
 {
 	size_t at = disk.count;
 
-	if (!disk.counts)
+	if (!disk.counts || (disk.fault.kept && !is_kept(fd)))
 		return 0;
 	disk.count++;
 	if (at < disk.fault.at)
@@ -342,14 +352,14 @@ static bool is_disk(int fd)
 
 ssize_t write(int fd, const void *buffer, size_t size)
 {
-	if (is_disk(fd) && meet())
+	if (is_disk(fd) && meet(fd))
 		return -1;
 	return syscall(SYS_write, fd, buffer, size);
 }
 
 int fsync(int fd)
 {
-	if (is_disk(fd) && meet())
+	if (is_disk(fd) && meet(fd))
 		return -1;
 	if (disk.notes)
 		note_sync(fd);
@@ -358,21 +368,21 @@ int fsync(int fd)
 
 int fchmod(int fd, mode_t mode)
 {
-	if (is_disk(fd) && meet())
+	if (is_disk(fd) && meet(fd))
 		return -1;
 	return (int)syscall(SYS_fchmod, fd, mode);
 }
 
 int mkdirat(int folder, const char *name, mode_t mode)
 {
-	if (meet())
+	if (meet(folder))
 		return -1;
 	return (int)syscall(SYS_mkdirat, folder, name, mode);
 }
 
 int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
-	if (meet())
+	if (meet(to_folder))
 		return -1;
 	forget_node(to_folder, to);
 	return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
@@ -380,7 +390,7 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
 
 int unlinkat(int folder, const char *name, int flags)
 {
-	if (meet())
+	if (meet(folder))
 		return -1;
 	forget_node(folder, name);
 	return (int)syscall(SYS_unlinkat, folder, name, flags);
@@ -395,7 +405,7 @@ int openat(int folder, const char *name, int flags, ...)
 	if (flags & O_CREAT)
 		mode = va_arg(args, mode_t);
 	va_end(args);
-	if (flags & O_CREAT && meet())
+	if (flags & O_CREAT && meet(folder))
 		return -1;
 	return (int)syscall(SYS_openat, folder, name, flags | O_LARGEFILE,
 			    mode);

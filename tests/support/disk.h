@@ -8,6 +8,7 @@
 #pragma once
 
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Whether a fault is to be met, and which. */
@@ -15,6 +16,7 @@ struct disk_fault {
 	size_t at;		/* the call, from 0 */
 	size_t times;		/* how many fail; 0: there the run dies */
 	int error;		/* as this errno says */
+	bool kept;		/* calls beneath /var/lib alone count */
 };
 
 /* What is there after the power was cut. */

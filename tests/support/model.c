@@ -406,7 +406,8 @@ struct model *model_new(struct arena *arena)
 	struct model *m = arena_new_object(arena, struct model);
 
 	*m = (struct model){
-		.kernel = { .observe = observe, .lookup = model_lookup,
+		.kernel = { .observe = observe, .widen = observe,
+			    .lookup = model_lookup,
 			    .compile = compile, .list = list,
 			    .encode = encode, .send = send_steps,
 			    .finish = finish },

@@ -6,9 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apply/pending_private.h"
 #include "base/file.h"
 
 #define KEPT "var/lib/meshapply/office"
+
+#define RECORD "var/lib/meshapply/.pending/office"
 
 size_t pending_asked;
 static bool refuses;
@@ -139,4 +142,34 @@ enum generation_state pending_newest(void)
 	ck_assert_ptr_nonnull(g);
 	host_finish();
 	return g->state;
+}
+
+struct str pending_text(void)
+{
+	struct str text;
+
+	ck_assert_msg(!file_read_path(arena_printf(host.arena, "%s/" RECORD,
+						   host.scratch.path),
+				      PENDING_LIMIT, host.secrets, &text,
+				      &host.e), "%s", host.e.text);
+	return text;
+}
+
+void pending_put(struct str text)
+{
+	cleanup_fd int folder = openat(host.scratch.folder,
+				       "var/lib/meshapply/.pending",
+				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_msg(!file_write(folder, "office", text, 0600, &host.e), "%s",
+		      host.e.text);
+}
+
+/* In a copy, for it holds a table's raw form, too. */
+char *pending_find(const char *copy, size_t size, const char *text)
+{
+	char *at = memmem(copy, size, text, strlen(text));
+
+	ck_assert_msg(at != NULL, "there is no %s", text);
+	return at;
 }

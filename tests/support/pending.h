@@ -21,6 +21,11 @@ void pending_keep(void);
    last pending change ended. */
 const char *pending_kept(void);
 bool pending_is_there(void);
+/* The bytes of the record, and others in their place; and where TEXT is in
+   SIZE bytes of it: it holds a table's raw form, too. */
+struct str pending_text(void);
+void pending_put(struct str text);
+char *pending_find(const char *copy, size_t size, const char *text);
 /* The record of what is pending, as a run reads it. */
 const struct pending *pending_look(void);
 /* How what was pending ended; and what became of the newest generation. */

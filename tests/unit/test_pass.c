@@ -227,6 +227,50 @@ START_TEST(refused)
 }
 END_TEST
 
+static const struct plan_path *other_path(void)
+{
+	static struct plan_path other;
+
+	other = path;
+	other.remote_port++;
+	return &other;
+}
+
+/* While it is pending it is nobody's change: of this table and pass alone. */
+START_TEST(no_drift)
+{
+	const char *word = pass_write(host.arena, &path);
+	const char *other = pass_write(host.arena, other_path());
+	struct plan_path again;
+	struct state *want;
+	struct run run;
+	bool over;
+
+	ck_assert(!pass_read(word, &again));
+	ck_assert_str_eq(pass_write(host.arena, &again), word);
+	ck_assert(pass_read("10.0.0.2,50022,10.0.0.1", &again));
+	prepare(&run, &closed);
+	take(&run);
+	for (int i = 0; i < 3; i++) {
+		want = host_want(i < 2 ? &closed : &open_table);
+		host_start(&run);
+		ck_assert(!converge_plan(&run, want, &diags, &host.e));
+		ck_assert_uint_eq(run.plan.count, 1);
+		ck_assert_msg(!pass_over(&run, want, i ? other : word, &over,
+					 &host.e), "%s", host.e.text);
+		ck_assert_int_eq(over, !i);
+		ck_assert_uint_eq(run.plan.count, over ? 0 : 1);
+		host_finish();
+	}
+	/* Of another table with that pass as well. */
+	want = host_want(&open_table);
+	host_start(&run);
+	ck_assert(!converge_plan(&run, want, &diags, &host.e));
+	ck_assert(!pass_over(&run, want, word, &over, &host.e) && !over);
+	host_finish();
+}
+END_TEST
+
 START_TEST(gone)
 {
 	struct run run;
@@ -245,7 +289,8 @@ int main(void)
 		CHECK_CASE(let_through), CHECK_CASE(a_first_one),
 		CHECK_CASE(once_more), CHECK_CASE(none),
 		CHECK_CASE(without_a_path), CHECK_CASE(unchecked),
-		CHECK_CASE(refused), CHECK_CASE(gone),
+		CHECK_CASE(refused), CHECK_CASE(no_drift),
+		CHECK_CASE(gone),
 	};
 
 	return check_run_within("pass", cases, array_size(cases), setup,

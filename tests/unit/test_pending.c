@@ -31,36 +31,6 @@ static void teardown(void)
 	host_close();
 }
 
-static struct str read_record(void)
-{
-	struct str text;
-
-	ck_assert_msg(!file_read_path(arena_printf(host.arena, "%s/" RECORD,
-						   host.scratch.path),
-				      PENDING_LIMIT, host.secrets, &text,
-				      &host.e), "%s", host.e.text);
-	return text;
-}
-
-static void write_record(struct str text)
-{
-	cleanup_fd int folder = openat(host.scratch.folder,
-				       "var/lib/meshapply/.pending",
-				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	ck_assert_msg(!file_write(folder, "office", text, 0600, &host.e), "%s",
-		      host.e.text);
-}
-
-/* In a copy, for it holds a table's raw form, too. */
-static char *find(const char *copy, size_t size, const char *text)
-{
-	char *at = memmem(copy, size, text, strlen(text));
-
-	ck_assert_msg(at != NULL, "there is no %s", text);
-	return at;
-}
-
 static bool parse(struct str text, struct pending_record *out)
 {
 	struct records r = { .arena = host.arena, .secrets = host.secrets,
@@ -90,13 +60,13 @@ END_TEST
 
 START_TEST(a_record_comes_back_as_it_was)
 {
-	static const struct identity here = { "boot", 1 };
+	static const struct identity here = { .boot = "boot", .netns = 1 };
 	struct pending_record record;
 	struct sbuf once, twice;
 
 	host_settle(&wanted_first);
 	pending_settle(&wanted_second);
-	ck_assert(parse(read_record(), &record));
+	ck_assert(parse(pending_text(), &record));
 	record.head.by = "handshake:a b%\xff";
 	record.head.baseline = "x=1";
 	record.head.netns = "blue";
@@ -138,7 +108,7 @@ START_TEST(what_is_cut_off_is_rubbish)
 
 	host_settle(&wanted_first);
 	pending_settle(&wanted_second);
-	text = read_record();
+	text = pending_text();
 	ck_assert(parse(text, &record));
 	for (size_t size = 0; size < text.size; size++) {
 		size_t mark = arena_mark(host.arena);
@@ -170,11 +140,11 @@ START_TEST(rubbish_is_no_record)
 
 	host_settle(&wanted_first);
 	pending_settle(&wanted_second);
-	good = read_record();
+	good = pending_text();
 	for (size_t i = 0; i < array_size(changes); i++) {
 		char *copy = arena_strndup(host.secrets, good.data, good.size);
 
-		memcpy(find(copy, good.size, changes[i].from),
+		memcpy(pending_find(copy, good.size, changes[i].from),
 		       changes[i].to, strlen(changes[i].to));
 		ck_assert_msg(!parse((struct str){ copy, good.size }, &record),
 			      "%s", changes[i].to);
@@ -189,7 +159,7 @@ START_TEST(rubbish_is_told_and_given_up)
 	struct run run;
 
 	pending_settle(&wanted_first);
-	write_record(STR("rubbish\n"));
+	pending_put(STR("rubbish\n"));
 	host_start(&run);
 	ck_assert_int_eq(pending_read(host.store, host.arena, host.secrets,
 				      &p, &host.e), -1);
@@ -239,12 +209,12 @@ START_TEST(a_deadline_that_is_not_guarded_is_not_moved)
 	struct str was;
 
 	pending_settle(&wanted_first);
-	was = read_record();
+	was = pending_text();
 	pending_refuse(true);
 	pending_start(&run, &wanted_first);
 	ck_assert_int_eq(apply_plan(&run, &result, &host.e), -1);
 	host_finish();
-	ck_assert(str_equal(read_record(), was));
+	ck_assert(str_equal(pending_text(), was));
 }
 END_TEST
 
@@ -331,117 +301,6 @@ START_TEST(generations_follow)
 }
 END_TEST
 
-START_TEST(another_namespace_is_left_alone)
-{
-	struct state *now;
-	struct str text;
-	char *copy, *at;
-	struct run run;
-
-	pending_settle(&wanted_first);
-	now = host_snapshot();
-	text = read_record();
-	copy = arena_strndup(host.secrets, text.data, text.size);
-	at = find(copy, text.size, " netns=");
-	/* Another number of as many digits. */
-	at[strlen(" netns=")] = at[strlen(" netns=")] == '1' ? '2' : '1';
-	write_record((struct str){ copy, text.size });
-	ck_assert(!pending_look()->here);
-	ck_assert(pending_look()->same_boot);
-	host_start(&run);
-	ck_assert_int_eq(pending_roll_back(&run, "tested", &host.e), -1);
-	ck_assert_int_eq(host.e.kind, ERR_CONFIG);
-	ck_assert_int_eq(pending_confirm(&run, "tested", &host.e), -1);
-	ck_assert_int_eq(host.e.kind, ERR_CONFIG);
-	host_finish();
-	ck_assert_msg(!host_differs(now), "%s", host_differs(now));
-	ck_assert(pending_is_there());
-}
-END_TEST
-
-/* The kernel forgets all, and what is kept of this boot is of another. */
-static void boot_anew(void)
-{
-	struct str text = read_record();
-	char *copy = arena_strndup(host.secrets, text.data, text.size);
-	char *boot = find(copy, text.size, " boot=");
-
-	host_boot();
-	boot += strlen(" boot=");
-	*boot = *boot == '0' ? '1' : '0';
-	write_record((struct str){ copy, text.size });
-	(void)!unlinkat(host.scratch.folder, "var/lib/meshapply/sysctls", 0);
-}
-
-START_TEST(a_reboot_leads_back_as_well)
-{
-	struct state *before;
-	const char *kept;
-	struct run run;
-
-	host_settle(&wanted_first);
-	before = host_snapshot();
-	kept = pending_kept();
-	pending_settle(&wanted_second);
-	boot_anew();
-	ck_assert(!pending_look()->same_boot);
-	ck_assert(pending_overdue(pending_look()));
-	host_start(&run);
-	ck_assert_int_eq(pending_confirm(&run, "too late", &host.e), -1);
-	host_finish();
-	pending_undo();
-	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
-	ck_assert_str_eq(pending_kept(), kept);
-	ck_assert_int_eq(pending_how().how, SETTLED_ROLLED_BACK);
-	ck_assert_int_eq(pending_newest(), GENERATION_ROLLED_BACK);
-	host_converged(&wanted_first, "after a reboot");
-}
-END_TEST
-
-START_TEST(a_reboot_leads_back_to_nothing)
-{
-	struct state *before;
-	const char *kept;
-
-	before = host_snapshot();
-	kept = pending_kept();
-	pending_settle(&wanted_first);
-	boot_anew();
-	pending_undo();
-	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
-	ck_assert_str_eq(pending_kept(), kept);
-	ck_assert(!pending_is_there());
-}
-END_TEST
-
-#define KEY_WORD (strlen(" private-key=") + KEY_TEXT_MAX - 1)
-
-/* What the record does not hold is not made up. */
-START_TEST(a_reboot_without_the_key)
-{
-	struct state *booted;
-	struct str text;
-	char *copy, *at;
-	struct run run;
-
-	host_settle(&wanted_first);
-	pending_settle(&wanted_second);
-	boot_anew();
-	text = read_record();
-	copy = arena_strndup(host.secrets, text.data, text.size);
-	at = find(copy, text.size, " private-key=");
-	memmove(at, at + KEY_WORD, (size_t)(copy + text.size - at) - KEY_WORD);
-	write_record((struct str){ copy, text.size - KEY_WORD });
-	booted = host_snapshot();
-	host_start(&run);
-	ck_assert_int_eq(pending_roll_back(&run, "tested", &host.e), -1);
-	ck_assert_int_eq(host.e.kind, ERR_CONFIG);
-	host_finish();
-	ck_assert_msg(!host_differs(booted), "%s", host_differs(booted));
-	ck_assert(pending_is_there());
-}
-END_TEST
-
 START_TEST(names_are_those_of_meshes)
 {
 	const char **names;
@@ -510,10 +369,6 @@ int main(void)
 	tcase_add_test(c, nothing_waits_where_nothing_changes);
 	tcase_add_test(c, how_it_ended_is_told);
 	tcase_add_test(c, generations_follow);
-	tcase_add_test(c, another_namespace_is_left_alone);
-	tcase_add_test(c, a_reboot_leads_back_as_well);
-	tcase_add_test(c, a_reboot_leads_back_to_nothing);
-	tcase_add_test(c, a_reboot_without_the_key);
 	tcase_add_test(c, names_are_those_of_meshes);
 	tcase_add_test(c, a_guard_tells_of_itself_while_it_lives);
 	suite_add_tcase(suite, c);

@@ -115,6 +115,49 @@ START_TEST(mending_is_remembered_as_well)
 }
 END_TEST
 
+static void remove_all(const struct confirm *confirm)
+{
+	struct apply_result result;
+	struct run run;
+
+	host_start(&run);
+	run.confirm = confirm;
+	host_plan(&run, &wanted_nothing);
+	ck_assert_msg(!apply_plan(&run, &result, &host.e), "%s", host.e.text);
+	ck_assert_uint_gt(result.pending.seconds, 0);
+	host_finish();
+}
+
+/* All of it is in the record: keys, peers, the table's text. */
+START_TEST(a_removal_is_undone)
+{
+	struct confirm confirm = pending_confirmable;
+	struct state *before, *nothing;
+	const char *kept;
+
+	nothing = host_snapshot();
+	host_settle(&wanted_second);
+	before = host_snapshot();
+	kept = pending_kept();
+	confirm.forget = true;
+	remove_all(&confirm);
+	ck_assert(pending_look()->forget);
+	ck_assert_msg(!host_differs(nothing), "%s", host_differs(nothing));
+	pending_undo();
+	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
+	ck_assert_str_eq(pending_kept(), kept);
+	ck_assert_int_eq(pending_newest(), GENERATION_APPLIED);
+	host_converged(&wanted_second, "after a removal that was undone");
+	/* Kept by another change, which is none. */
+	remove_all(&confirm);
+	confirm.forget = false;
+	pending_settle(&wanted_first);
+	ck_assert(!pending_look()->forget);
+	pending_undo();
+	ck_assert_msg(!host_differs(before), "%s", host_differs(before));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pending end");
@@ -129,6 +172,7 @@ int main(void)
 	tcase_add_test(c, what_was_half_confirmed_is_rolled_back);
 	tcase_add_test(c, what_is_given_up_stays_as_a_generation);
 	tcase_add_test(c, mending_is_remembered_as_well);
+	tcase_add_test(c, a_removal_is_undone);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

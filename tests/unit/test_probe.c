@@ -260,20 +260,18 @@ START_TEST(a_new_handshake)
 }
 END_TEST
 
-START_TEST(a_session_that_lives_on)
+/* A peer's keepalives, or its tries for a session, show one way alone. */
+START_TEST(what_is_received_is_no_answer)
 {
 	peer(1)->last_handshake = 100;
 	parse("handshake");
 	baseline();
 	first_looks();
-	/* What comes in by itself shows one way. */
-	peer(1)->received += 32;
-	ck_assert_int_eq(look(), PROBE_NOT_YET);
-	peer(1)->sent += 128;
-	ck_assert_int_eq(look(), PROBE_NOT_YET);
-	ck_assert_int_eq(look(), PROBE_NOT_YET);
-	peer(1)->received += 32;
-	ck_assert_int_eq(look(), PROBE_GOOD);
+	for (int i = 0; i < 30; i++) {
+		peer(1)->sent += 128;
+		peer(1)->received += i % 2 ? 32 : 148;
+		ck_assert_int_eq(look(), PROBE_NOT_YET);
+	}
 }
 END_TEST
 
@@ -438,6 +436,25 @@ START_TEST(connections)
 }
 END_TEST
 
+/* A session that lives on: its peer answers a packet, or does not. */
+START_TEST(answers)
+{
+	peer(1)->last_handshake = 100;
+	parse("handshake");
+	baseline();
+	script("meshapply-fetch", "#!/bin/sh\nexit 1\n");
+	first_looks();
+	ck_assert_int_eq(look(), PROBE_NOT_YET);
+	ck_assert_int_ne(probe.child, 0);
+	ck_assert_int_eq(look_long(), PROBE_NOT_YET);
+	script("meshapply-fetch", "#!/bin/sh\nexit 0\n");
+	for (int i = 0; i < 10 && !probe.child; i++)
+		ck_assert_int_eq(look(), PROBE_NOT_YET);
+	ck_assert_int_ne(probe.child, 0);
+	ck_assert_int_eq(look_long(), PROBE_GOOD);
+}
+END_TEST
+
 /* A packet to the peer: not to what is our own. */
 START_TEST(touches)
 {
@@ -463,7 +480,7 @@ START_TEST(touches)
 	}
 	ck_assert(!file_read(scratch.folder, "touched", 100, arena, &text,
 			     &err));
-	ck_assert_msg(str_is(text, "touch 10.0.0.2 10.0.0.2\n"), "%s",
+	ck_assert_msg(str_is(text, "touch wg0 10.0.0.2 10.0.0.2\n"), "%s",
 		      text.data);
 }
 END_TEST
@@ -474,7 +491,7 @@ int main(void)
 		CHECK_CASE(words), CHECK_CASE(no_probes),
 		CHECK_CASE(torn_baselines), CHECK_CASE(peers_of_the_baseline),
 		CHECK_CASE(many_peers), CHECK_CASE(a_new_handshake),
-		CHECK_CASE(a_session_that_lives_on),
+		CHECK_CASE(what_is_received_is_no_answer), CHECK_CASE(answers),
 		CHECK_CASE(not_while_busy), CHECK_CASE(nobody_was_heard),
 		CHECK_CASE(the_device_is_gone), CHECK_CASE(no_ssh),
 		CHECK_CASE(no_baseline), CHECK_CASE(commands),

@@ -9,50 +9,8 @@ set -u
 . tests/vm/lib.sh
 . tests/vm/meshapply.sh
 
-host_add a
-snapshot a | without_redirects > nothing.snapshot
-keys a b c
-wg genpsk > ab.psk
-mkdir one two
-cat > one/wg0.conf <<END
-[Interface]
-PrivateKey = $(key a)
-Address = 10.0.0.1/24, fd00::1/64
-ListenPort = 51820
-MTU = 1420
-
-[Peer]
-PublicKey = $(pub b)
-PresharedKey = $(psk)
-AllowedIPs = 10.0.0.2/32, 192.168.2.0/24
-Endpoint = 192.0.2.2:51820
-END
-cat > two/wg0.conf <<END
-[Interface]
-PrivateKey = $(key c)
-Address = 10.0.0.7/24, fd00::1/64
-ListenPort = 51821
-MTU = 1400
-
-[Peer]
-PublicKey = $(pub b)
-AllowedIPs = 10.0.0.2/32, 192.168.3.0/24
-Endpoint = 192.0.2.3:51820
-END
-record=/var/lib/meshapply/.pending/wg0
-
-# The same changes again and again, and a key that changes.
-forced=(--force=identity --force=rolled-back)
-apply() { on a "$meshapply" apply "${forced[@]}" "$@"; }
-pending() { on a test -e "$record"; }
-gone() { ! pending; }
-guard_of() { on a sed -n 's/^guard .* pid=//p' /run/meshapply/wg0/guard; }
-token() { on a sed -n 's/^head .* token=\([^ ]*\).*/\1/p' $record; }
-now() { snapshot a | without_redirects; }
-is_as() {
-	now > now.snapshot
-	same "$1" "$2" now.snapshot
-}
+# shellcheck source=tests/vm/confirm_lib.sh
+. "$vm_here/confirm_lib.sh"
 
 ### A first apply
 
@@ -97,6 +55,11 @@ check 'it is undone by hand' on a "$meshapply" rollback wg0
 check 'the record is gone' gone
 is_as 'all is as it was' one.snapshot
 check 'and nothing is left to do' writes_nothing a "$meshapply" apply one/wg0.conf
+
+check 'once more is not one state further back' on a "$meshapply" rollback wg0
+says 'it says so' 'rolled back already'
+also 'and how to go on' 'meshapply rollback wg0 NUMBER goes back further'
+is_as 'all is as it was' one.snapshot
 
 exits 'a change waits' 3 apply --confirm=15 two/wg0.conf
 exits 'the same again: its deadline is moved' 3 \

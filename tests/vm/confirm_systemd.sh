@@ -249,6 +249,46 @@ one
 check 'nothing is left to do' systemctl start meshapply@office
 is_as 'all is as it was' "$work/one"
 
+# A disk that takes nothing is no reason to come up without a mesh.
+two
+exits 'a change waits' 3 apply --confirm=600
+systemctl stop meshapply-guard.path meshapply-guard.service
+sed -i '1s/boot=[^ ]*/boot=00000000-0000-4000-8000-000000000000/' $record
+ip link del wg-office
+nft delete table inet meshapply_office
+sysctl -q -w net.ipv4.ip_forward=0
+rm -rf /run/meshapply/office /var/lib/meshapply/sysctls
+state=/var/lib/meshapply
+mkdir "$work/disk"
+mount -t tmpfs -o size=512k full "$work/disk"
+cp -a $state/. "$work/disk/"
+chown --reference=$state "$work/disk"
+mount --bind "$work/disk" $state
+cat /dev/zero >$state/fill 2>/dev/null
+fails 'the host comes up with a full disk' \
+	systemctl start meshapply-recover.service
+journalctl --sync
+check 'it is told' bash -c 'journalctl -q -o cat -u meshapply-recover |
+	grep -q "the kernel is as it was before the change of office, but not"'
+is_as 'it is as before the change, keys and all' "$work/one"
+check 'the record is there' test -e $record
+mount -o remount,ro "$work/disk"
+fails 'once more, for reading only' systemctl start meshapply-recover.service
+is_as 'it is so still' "$work/one"
+mount -o remount,rw "$work/disk"
+rm $state/fill
+check 'with space it comes to its end' \
+	systemctl start meshapply-recover.service
+check 'there is no record' gone
+is_as 'it is so still' "$work/one"
+umount $state
+rm -rf ${state:?}/office $state/.pending/* $state/sysctls
+cp -a "$work/disk/." $state/
+umount "$work/disk"
+one
+check 'nothing is left to do' systemctl start meshapply@office
+is_as 'all is as it was' "$work/one"
+
 # The first one: there is nothing before it.
 check 'removed' meshapply remove office
 systemctl start meshapply-guard.path
@@ -260,6 +300,67 @@ nft delete table inet meshapply_office
 rm -rf /run/meshapply/office /var/lib/meshapply/sysctls
 check 'the host comes up' systemctl start meshapply-recover.service
 is_as 'with nothing' "$work/none"
+systemctl start meshapply-guard.path
+
+### What lies among the records and is none
+
+touch "$state/.pending/a stray"
+check 'a stray file is put aside' wait_for 20 \
+	test -e "$state/.pending.bad/a stray"
+check 'the guard is gone' wait_for 20 no_guard
+journal_says 'and told' '.pending/a stray is of no mesh'
+invocation=$(prop InvocationID meshapply-guard.service)
+sleep 3
+is 'it is not started again' "$(prop InvocationID meshapply-guard.service)" \
+	"$invocation"
+echo rubbish >$state/.pending/nobody
+check 'one of no mesh that is here as well' wait_for 20 \
+	test -e $state/.pending.bad/nobody
+check 'the guard is gone' wait_for 20 no_guard
+rm -r $state/.pending.bad
+
+### A unit in a network namespace of its own
+
+ip netns add blue
+ip -n blue link set lo up
+mkdir -p /etc/meshapply/blue
+sed 's/office/blue/; s/^#@ private-key-file.*/#@ private-key-file office.key/
+	/preshared/d; /sysctl/d' $folder/wireguard.conf \
+	>/etc/meshapply/blue/wireguard.conf
+echo 'source = /etc/meshapply/blue' >/etc/meshapply/blue.conf
+mkdir -p /etc/systemd/system/meshapply@blue.service.d
+cat >/etc/systemd/system/meshapply@blue.service.d/namespace.conf <<END
+[Service]
+NetworkNamespacePath=/run/netns/blue
+SuccessExitStatus=3
+ExecStart=
+ExecStart=/usr/sbin/meshapply apply --confirm=600 --force=guard %i
+END
+systemctl daemon-reload
+check 'it makes a change' systemctl start meshapply@blue
+record=$state/.pending/blue
+check 'that waits' pending
+sed -i '1s/boot=[^ ]*/boot=00000000-0000-4000-8000-000000000000/' $record
+ip -n blue link del wg-blue
+systemctl stop meshapply-guard.path meshapply-guard.service
+check 'the host comes up' systemctl start meshapply-recover.service
+check 'it waits still' pending
+fails 'nothing of it is in the namespace of the host' ip link show wg-blue
+journalctl --sync
+check 'it is told' bash -c 'journalctl -q -o cat -u meshapply-recover |
+	grep -q "of blue is of another network namespace"'
+exits 'nor by hand' 78 meshapply recover blue
+sed -i 's/--confirm=600 --force=guard/--force=rolled-back/' \
+	/etc/systemd/system/meshapply@blue.service.d/namespace.conf
+systemctl daemon-reload
+check 'its unit ends it' systemctl start meshapply@blue
+check 'there is no record' gone
+check 'there it is' ip -n blue link show wg-blue
+check 'removed' ip netns exec blue meshapply remove blue
+ip netns del blue
+rm -r /etc/systemd/system/meshapply@blue.service.d /etc/meshapply/blue*
+systemctl daemon-reload
+record=$state/.pending/office
 systemctl start meshapply-guard.path
 
 ### A disk that takes nothing

@@ -150,7 +150,8 @@ on a sysctl -qw net.ipv4.conf.wg0.rp_filter=1
 exits 'rp_filter: warnings' 1 doctor
 says 'rp_filter' 'rp_filter is strict on wg0'
 on a sh -c 'cd /var/lib/meshapply && cp -a site elsewhere &&
-	grep -rl netns= elsewhere | xargs sed -i "s/netns=[0-9]*/netns=1/"'
+	grep -rl netns= elsewhere | xargs sed -i \
+		"s/netns=[0-9]*/netns=$(stat -Lc %i /proc/1/ns/net)/"'
 exits 'a mesh of another namespace' 78 doctor
 says 'a mesh of another namespace' 'elsewhere is of another network namespace'
 also 'the others are looked at' 'rp_filter is strict on wg0'

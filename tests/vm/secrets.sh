@@ -95,6 +95,12 @@ clean "apply" 0 --verbose wg0.conf
 check "there were keys to be seen" test "$(seen)" -gt 0
 is "no file holds a key" "$(holding)" ""
 clean "nothing to change" 0 --json wg0.conf
+sleep 0.3
+clean "once more, which leaves a seal" 0 wg0.conf
+check "it does" on a test -e /run/meshapply/wg0/seal
+is "nor does that hold a key" "$(holding)" ""
+clean "by the seal" 0 wg0.conf
+check "there were keys to be seen" test "$(seen)" -gt 0
 clean "a plan that changes keys" 0 plan --json --force=identity next/wg0.conf
 clean "one that is saved" 0 plan --force=identity -o saved next/wg0.conf
 check "no key in it" "$keyscan" known saved

@@ -152,6 +152,16 @@ for bad in cut moved; do
 	says "$bad" 'too late: office was rolled back at '
 done
 
+exits 'removed: the connection is cut, and comes back' 4 by_ssh \
+	"$(run remove --confirm=20 --wait-confirmed office)"
+is_as 'removed: all is as it was' good.snapshot
+fails 'removed by itself: it is cut' on a timeout 40 ssh "${options[@]}" \
+	manager@10.0.0.2 "$(run remove office)"
+check 'it is armed' pending
+check 'undone by another way' on b "$meshapply" rollback office
+is_as 'all is as it was' good.snapshot
+check 'a login over the tunnel' by_ssh true
+
 ### The firewall: this connection is let through until then
 
 start a ssh "${options[@]}" -M -S "$work/master" -N manager@10.0.0.2
@@ -163,6 +173,11 @@ passes() { on b nft list table inet meshapply_office | grep -q 'tcp sport'; }
 check 'the table says so' passes
 check 'it works still' master true
 exits 'a new one does not' 255 by_ssh true
+check 'it is no drift' on b "$meshapply" status --detailed-exitcode office
+check 'nor a step' on b "$meshapply" plan --detailed-exitcode "$work/closed"
+says 'which is told' 'that is no step'
+exits 'another table is one' 2 \
+	on b "$meshapply" plan --detailed-exitcode "$work/open"
 fails 'what is kept has no pass' on b grep -rq 'tcp sport' \
 	/var/lib/meshapply/office/applied
 exits 'undone over the one that is left' 0 master "$(run rollback office)"
@@ -210,6 +225,20 @@ exits 'handshake: of a peer, by its name' 0 by_hand handshake:operator more
 exits 'handshake: by its key' 0 by_hand "handshake:$(pub a)" good
 exits 'handshake: of those heard before' 0 by_hand handshake more
 exits 'handshake: a peer that does not answer' 4 by_hand handshake cut 15
+# One way alone: the operator's keepalives come in, ours get lost.
+check 'handshake: there is a session' by_ssh true
+on a nft -f - <<-END
+table inet lost {
+	chain in {
+		type filter hook input priority 0
+		ip saddr 192.0.2.2 udp dport 51820 drop
+	}
+}
+END
+exits 'handshake: to be heard is not to be reached' 4 \
+	by_hand handshake:operator good 20
+on a nft delete table inet lost
+exits 'handshake: reached again' 0 by_hand handshake:operator good
 exits 'handshake: no such peer' 64 by_hand handshake:nobody good
 says 'it says so' 'has no peer nobody'
 exits 'back' 0 on b "$meshapply" apply --force=identity "$work/good"
