@@ -26,9 +26,11 @@ $(B)/tests/$(notdir $(basename $(1))): $(call obj,$(1)) $(support_lib) \
 		$(B)/libmeshapply.a
 	@mkdir -p $$(@D)
 	@echo '  LD      $$@'
-	@$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) -o $$@ $$^ $$(check_libs) \
-		$$(main_libs)
+	@$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) -o $$@ $$(filter %.o,$$^) \
+		$$(filter %.a,$$^) $$(check_libs) $$(main_libs)
 endef
+# Of meshapply-fetch, what needs no libcurl.
+$(B)/tests/test_fetch_sandbox: $(call obj,src/fetch/sandbox.c)
 $(foreach f,$(unit_src),$(eval $(call unit_rule,$(f))))
 $(call obj,$(unit_src) $(support_src)): CPPFLAGS_ALL += -Itests
 $(call obj,$(unit_src)): CFLAGS_ALL += -Wno-pedantic
@@ -56,7 +58,14 @@ check-unit: all $(unit_bin)
 	@for t in $(unit_bin); do echo "== $${t##*/}"; $$t || exit 1; done
 
 # The programs as a user runs them, without root's rights to the network.
-check-cli: all
+cli_tools := $(patsubst tests/cli/%.c,$(B)/tests/%,$(wildcard tests/cli/*.c))
+$(cli_tools): $(B)/tests/%: tests/cli/%.c $(B)/libmeshapply.a
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS_ALL) $(main_cflags) $(CFLAGS_ALL) $(LDFLAGS_ALL) \
+		-o $@ $< $(B)/libmeshapply.a $(main_libs)
+
+check-cli: all $(cli_tools)
 	@for t in $(sort $(filter-out tests/cli/lib.sh,\
 		$(wildcard tests/cli/*.sh))); do \
 		echo "== $$t"; bash $$t || exit 1; done
@@ -145,7 +154,7 @@ fuzz_bin := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(fuzz_src))
 
 # What the rings run is made on all cores; the rings take turns.
 .PHONY: check-build
-check-build: all $(unit_bin) $(fuzz_bin)
+check-build: all $(unit_bin) $(cli_tools) $(fuzz_bin)
 
 FUZZ_SECONDS ?= 60
 

@@ -14,17 +14,24 @@ check-portable:
 	@tests/port/run s390x
 	@tests/port/musl
 
-# What the unit and fault rings run of each folder, and the lines they do not
-# of COV_FOLDERS.
+# What the unit, fault, command line and namespace rings run of each folder.
+# Of COV_FOLDERS every line that none of them runs is explained in
+# tests/cov-explained, or shown.  Where a test runs the program as somebody
+# else, counts are written as well.
 COV_FOLDERS ?= src/plan src/apply
+COV := B=build/cov OPT='-O0 -g --coverage -Werror' \
+	LINK='--coverage -Wl,--wrap=_exit $(CURDIR)/tests/cov-exit.c'
 .PHONY: cov
 cov:
 	@mk/deps build test
-	@$(MAKE) --no-print-directory -j$$(nproc) B=build/cov \
-		OPT='-O0 -g --coverage -Werror' LINK=--coverage unit-programs
+	@$(MAKE) --no-print-directory -j$$(nproc) $(COV) unit-programs
 	@find build/cov -name '*.gcda' -delete
-	@$(MAKE) --no-print-directory B=build/cov \
-		OPT='-O0 -g --coverage -Werror' LINK=--coverage check-unit
+	@$(MAKE) --no-print-directory $(COV) check-unit
+	@for p in meshapply meshapply-fetch meshapply-nftc; do \
+		build/cov/$$p >/dev/null 2>&1 </dev/null || :; done
+	@chmod -R a+rwX build/cov/obj
+	@$(MAKE) --no-print-directory -k $(COV) check-cli check-netns || \
+		echo 'cov: a script did not pass, those after it are not counted'
 	@tests/cov build/cov $(COV_FOLDERS)
 
 # The unit ring without sanitisers, under valgrind.

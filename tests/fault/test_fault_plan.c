@@ -234,7 +234,9 @@ START_TEST(pairs)
 	printf("%zu planned, %zu refused, %zu undone\n", planned, refused,
 	       undone);
 	ck_assert_uint_gt(planned, end / 2);
-	ck_assert_uint_gt(refused, end / 50);
+	/* Of a few rounds there need not be one. */
+	if (end >= 50)
+		ck_assert_uint_gt(refused, end / 50);
 	ck_assert_uint_gt(undone, end / 2);
 }
 END_TEST

@@ -8,6 +8,7 @@
 
 #include "fixed_point.h"
 #include "state/firewall.h"
+#include "state/firewall_blocks.h"
 #include "state/firewall_pass.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +49,29 @@ static void let_through(struct arena *arena, struct str text)
 		abort();
 }
 
+/* They lie in the text one behind the other, and are read within. */
+static void read_blocks(struct arena *arena, struct str text)
+{
+	const char *end = text.data;
+	struct firewall_block *blocks;
+	size_t count = firewall_blocks(arena, text, &blocks);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct firewall_block *b = &blocks[i];
+		struct prefix *prefixes;
+		size_t n;
+
+		if (b->text.data < end || b->text.size > text.size -
+		    (size_t)(b->text.data - text.data))
+			abort();
+		end = b->text.data + b->text.size;
+		if (firewall_block_prefixes(arena, b, 2, &prefixes, &n) && !n)
+			abort();
+	}
+	if (!firewall_same_around(text, blocks, count, text, blocks, count))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char more[] = "\nflush ruleset\n";
@@ -61,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(names[i - 1], names[i]) >= 0)
 			abort();
+	read_blocks(arena, text);
 	if (errors_of(arena, text))
 		return 0;
 	let_through(arena, text);

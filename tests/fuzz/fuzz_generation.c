@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Generations and saved plans: what a reader takes is written again to what it
- * takes again, equal byte for byte; the texts of a generation are read as a
- * rollback reads them.
+ * Generations: what the reader takes is written again to what it takes again,
+ * equal byte for byte; the texts are read as a rollback reads them.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "apply/generation_private.h"
-#include "apply/plan_file.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "state/state.h"
@@ -53,25 +51,6 @@ static void fuzz_generation(struct arena *arena, struct str text)
 		abort();
 }
 
-static void fuzz_plan(struct arena *arena, struct str text)
-{
-	struct plan_file file, again;
-	struct err e = { 0 };
-	struct sbuf out;
-
-	if (plan_file_parse(arena, "plan", text, &file, &e))
-		return;
-	sbuf_init(&out, arena);
-	plan_file_text(&out, &file);
-	if (plan_file_parse(arena, "plan", (struct str){ out.data, out.size },
-			    &again, &e) ||
-	    !str_equal(file.lines, again.lines) ||
-	    memcmp(file.salt, again.salt, sizeof(file.salt)) ||
-	    memcmp(file.inputs, again.inputs, sizeof(file.inputs)) ||
-	    file.steps != again.steps || file.time != again.time)
-		abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str text = { (const char *)data, size };
@@ -82,7 +61,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		arena = arena_new((size_t)1 << 30);
 	mark = arena_mark(arena);
 	fuzz_generation(arena, text);
-	fuzz_plan(arena, text);
 	arena_reset(arena, mark);
 	return 0;
 }

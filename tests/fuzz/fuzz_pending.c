@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct identity here = { "boot", 1 };
+static const struct identity here = { .boot = "boot", .netns = 1 };
 
 static bool read_text(struct arena *arena, struct arena *secrets,
 		      struct str text, struct pending_record *out)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is lost: the text of a table, the link of another mesh. */
+/* What is lost: the text of a table, the link of another mesh, a rendering. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "apply/rendered.h"
 #include "state/firewall.h"
 #include "support/host.h"
 
@@ -90,6 +94,40 @@ START_TEST(what_another_mesh_left)
 }
 END_TEST
 
+/* It can be lost: the next run makes it again. */
+START_TEST(a_rendering_that_is_not_kept)
+{
+	static const char place[] = "var/lib/meshapply/office/rendered";
+	const struct rendered rendered = {
+		.program = "p", .mesh = "office", .node = "ir",
+		.public_key = *host_key(1),
+	};
+	struct apply_result result;
+	struct run run;
+
+	host_start(&run);
+	ck_assert_int_eq(mkdirat(host.scratch.folder, place, 0700), 0);
+	run.rendered = &rendered;
+	host_plan(&run, &wanted_first);
+	ck_assert_msg(!apply_plan(&run, &result, &host.e), "%s", host.e.text);
+	ck_assert_int_eq(result.end, APPLY_DONE);
+	ck_assert_int_eq(result.unrendered.kind, ERR_CONFIG);
+	ck_assert(!result.unkept.kind);
+	ck_assert_int_eq(journal_look(host.store), JOURNAL_NONE);
+	host_finish();
+	host_converged(&wanted_first, "without its rendering");
+	ck_assert_int_eq(unlinkat(host.scratch.folder, place, AT_REMOVEDIR),
+			 0);
+	host_start(&run);
+	run.rendered = &rendered;
+	host_plan(&run, &wanted_second);
+	ck_assert(!apply_plan(&run, &result, &host.e));
+	ck_assert(!result.unrendered.kind);
+	host_finish();
+	ck_assert(!faccessat(host.scratch.folder, place, F_OK, 0));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("apply_lost");
@@ -101,6 +139,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_table_that_was_lost);
 	tcase_add_test(tc, what_another_mesh_left);
+	tcase_add_test(tc, a_rendering_that_is_not_kept);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -134,6 +134,7 @@ END_TEST
 
 START_TEST(forward_named)
 {
+	static const uint32_t six = 6, seven = 7;
 	static const struct {
 		uint32_t key;
 		const char *value;
@@ -146,8 +147,9 @@ START_TEST(forward_named)
 		{ NFT_META_IIFNAME, "wg01", 5, false },
 		{ NFT_META_IIFNAME, "wg1", 4, false },
 		{ NFT_META_MARK, "wg0", 4, false },
-		{ NFT_META_IIF, "\7\0\0\0", 4, true },
-		{ NFT_META_IIF, "\6\0\0\0", 4, false },
+		/* A number of the host's byte order. */
+		{ NFT_META_IIF, (const char *)&seven, 4, true },
+		{ NFT_META_IIF, (const char *)&six, 4, false },
 	};
 	struct nft_forward f;
 

@@ -16,7 +16,7 @@
 
 #define FOLDER "var/lib/meshapply/office/generations"
 
-static const struct identity here = { "boot", 7 };
+static const struct identity here = { .boot = "boot", .netns = 7 };
 
 static const char *path_of(const char *name)
 {

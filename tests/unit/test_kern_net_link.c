@@ -37,11 +37,11 @@ START_TEST(addresses)
 	net_add(STEP_ADDRESS_ADD)->device = &v1;
 	net_plan.steps[0].prefixes = &p[0];
 	net_refused("address 10.50.0.7/24 dev v1: File exists");
-	for (size_t i = 6; i-- > 0;) {
+	for (size_t i = 6; i; i--) {
 		struct step *s = net_add(STEP_ADDRESS_REMOVE);
 
 		s->device_before = &v1;
-		s->prefixes = &p[i];
+		s->prefixes = &p[i - 1];
 	}
 	net_take();
 	net_says("ip -o address show dev v1 to 10.0.0.0/8", "");

@@ -71,13 +71,13 @@ START_TEST(unread_firewall)
 }
 END_TEST
 
-static void number(struct device *d, uint8_t second)
+static void number(struct device *d, uint8_t second, uint32_t count)
 {
-	struct prefix *all = arena_new_array(arena, struct prefix, MANY);
+	struct prefix *all = arena_new_array(arena, struct prefix, count);
 
-	d->address_count = MANY;
+	d->address_count = count;
 	d->addresses = all;
-	for (uint32_t i = 0; i < MANY; i++)
+	for (uint32_t i = 0; i < count; i++)
 		all[i] = (struct prefix){
 			.ip = { .family = AF_INET,
 				.bytes = { 10, second, (uint8_t)(i >> 8),
@@ -89,14 +89,25 @@ static void number(struct device *d, uint8_t second)
 /* All go and all come, without a search for the best order. */
 START_TEST(too_many_addresses_to_order)
 {
-	number(&want.s.devices[0], 2);
-	number(&have.s.devices[0], 1);
+	number(&want.s.devices[0], 2, MANY);
+	number(&have.s.devices[0], 1, MANY);
 	diff();
 	ck_assert(plan_kinds(&plan, STEP_ADDRESS_REMOVE) == MANY);
 	ck_assert(plan_kinds(&plan, STEP_ADDRESS_ADD) == MANY);
-	number(&have.s.devices[0], 2);
+	number(&have.s.devices[0], 2, MANY);
 	diff();
 	ck_assert(plan.count == 0);
+}
+END_TEST
+
+/* Nor is it looked up which of so many comes again. */
+START_TEST(far_too_many_addresses)
+{
+	number(&want.s.devices[0], 1, 2);
+	number(&have.s.devices[0], 1, 2 * MANY);
+	diff();
+	ck_assert(plan_kinds(&plan, STEP_ADDRESS_REMOVE) == 2 * MANY);
+	ck_assert(plan_kinds(&plan, STEP_ADDRESS_ADD) == 2);
 }
 END_TEST
 
@@ -106,6 +117,7 @@ int main(void)
 		CHECK_CASE(unread_key),
 		CHECK_CASE(unread_firewall),
 		CHECK_CASE(too_many_addresses_to_order),
+		CHECK_CASE(far_too_many_addresses),
 	};
 
 	return check_run_within("plan: corners", cases,

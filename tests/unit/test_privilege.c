@@ -30,7 +30,7 @@ static uint64_t permitted(void)
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
 	ck_assert_int_eq(syscall(SYS_capget, &head, data), 0);
 	ck_assert(data[0].effective == data[0].permitted);
