@@ -70,10 +70,12 @@ MAIN_PACKAGES := libmnl libnftnl libsodium jansson
 main_cflags := $(shell $(PKG_CONFIG) --cflags $(MAIN_PACKAGES) 2>/dev/null)
 main_libs := $(shell $(PKG_CONFIG) --libs $(MAIN_PACKAGES) 2>/dev/null)
 nftc_libs := $(shell $(PKG_CONFIG) --libs libnftables libmnl 2>/dev/null)
+fetch_cflags := $(shell $(PKG_CONFIG) --cflags libcurl 2>/dev/null)
+fetch_libs := $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
 
 # Sources, sorted: the order of linking does not depend on the file system.
-lib_src := $(sort $(foreach d,base input state render doc quick plan kern \
-	apply doctor report cmd,$(wildcard src/$(d)/*.c)))
+lib_src := $(sort $(foreach d,base trust input state render doc quick plan \
+	kern apply doctor report cmd,$(wildcard src/$(d)/*.c)))
 main_src := src/main.c
 nftc_src := $(sort $(wildcard src/nftc/*.c))
 fetch_src := $(sort $(wildcard src/fetch/*.c))
@@ -109,9 +111,12 @@ $(B)/meshapply-nftc: $(call obj,$(nftc_src)) $(B)/libmeshapply.a
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(nftc_libs) $(main_libs)
 
+# With musl, sandbox.o is built where there is no libcurl.
+$(filter-out %/sandbox.o,$(call obj,$(fetch_src))): \
+	CPPFLAGS_ALL += $(fetch_cflags)
 $(B)/meshapply-fetch: $(call obj,$(fetch_src)) $(B)/libmeshapply.a
 	@echo '  LD      $@'
-	@$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(main_libs)
+	@$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(fetch_libs) $(main_libs)
 
 include mk/check.mk
 include mk/deep.mk
