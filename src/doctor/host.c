@@ -105,7 +105,7 @@ size_t host_list(const struct doctor *d, const char *folder,
 		(*names)[count++] = arena_strdup(d->arena, entry->d_name);
 	}
 	closedir(dir);
-	return words_sort(*names, count);
+	return *names ? words_sort(*names, count) : 0;
 }
 
 static const char *enabled_in(const struct doctor *d, const char *folder,

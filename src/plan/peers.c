@@ -287,8 +287,10 @@ static bool is_self(const struct device *device, const struct peer *peer)
 static void plan_pair(struct peers *c, const struct peer *want,
 		      const struct peer *have)
 {
-	if (!want)
+	if (have && !want)
 		peer_remove(c, have);
+	else if (!want)
+		return;	/* each_pair() has one of both */
 	else if (is_self(c->want, want))
 		plan_note(c->p, "a peer has %s's own key: the kernel does not "
 			  "take it", c->want->name);
