@@ -16,7 +16,7 @@ now > one.snapshot
 
 ### A removal
 
-remove() { on a "$meshapply" remove --confirm="$@" wg0; }
+remove() { on a "$meshapply" remove "--confirm=$1" "${@:2}" wg0; }
 exits 'a removal waits' 3 remove 10
 check 'it is done' on a sh -c '! ip link show wg0'
 check 'and not forgotten' on a test -d /var/lib/meshapply/wg0/applied
