@@ -58,8 +58,19 @@ bool seal_take(struct str file, struct str key, struct seal *out)
 	return true;
 }
 
+/*
+ * Whoever is at work may yet do something: it is waited for, or left to.  The
+ * lock is let go at once, who takes it now comes after us.
+ */
+static bool is_idle(int folder)
+{
+	cleanup_fd int lock = lock_try(folder, STORE_LOCK);
+
+	return lock >= 0;
+}
+
 /* In the folder of the mesh that it speaks of, and of nobody else's. */
-static bool take_of(int around, const char *mesh, struct str key,
+static bool take_of(int around, const char *mesh, struct str key, bool writes,
 		    struct arena *arena, struct seal *out)
 {
 	cleanup_fd int folder = openat(around, mesh, O_PATH | O_DIRECTORY |
@@ -70,11 +81,12 @@ static bool take_of(int around, const char *mesh, struct str key,
 	return folder >= 0 &&
 		!file_read_secret(folder, STORE_SEAL, SEAL_LIMIT, arena, &file,
 				  &ignored) &&
-		seal_take(file, key, out) && !strcmp(out->mesh, mesh);
+		seal_take(file, key, out) && !strcmp(out->mesh, mesh) &&
+		(!writes || is_idle(folder));
 }
 
-bool seal_find(const char *root, struct str key, struct arena *arena,
-	       struct seal *out)
+bool seal_find(const char *root, struct str key, bool writes,
+	       struct arena *arena, struct seal *out)
 {
 	struct err ignored;
 	int folder = folder_open(arena_printf(arena, "%s/run", root),
@@ -90,7 +102,8 @@ bool seal_find(const char *root, struct str key, struct arena *arena,
 
 		if (!mesh_name_valid(str_of(entry->d_name)))
 			continue;
-		found = take_of(folder, entry->d_name, key, arena, out);
+		found = take_of(folder, entry->d_name, key, writes, arena,
+				out);
 		if (!found)
 			arena_reset(arena, mark);
 	}

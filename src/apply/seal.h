@@ -31,9 +31,10 @@ struct seal {
 /* How a seal is read: false unless FILE is whole, and was made for KEY, which
    is all that the run was told.  OUT points into FILE. */
 bool seal_take(struct str file, struct str key, struct seal *out);
-/* That of any mesh on this host. */
-bool seal_find(const char *root, struct str key, struct arena *arena,
-	       struct seal *out);
+/* That of any mesh on this host; for a run that WRITES, where none is at work
+   on the mesh. */
+bool seal_find(const char *root, struct str key, bool writes,
+	       struct arena *arena, struct seal *out);
 /* Of the mesh of S, which is locked. */
 int seal_write(struct store *s, struct str key, const struct seal *seal,
 	       struct arena *arena, struct err *e) must_check_;

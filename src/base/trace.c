@@ -30,6 +30,7 @@ static struct {
 	struct sbuf out;
 	unsigned int paused;
 	bool spoiled, by_times, relative;
+	bool open;		/* an item is */
 	int64_t until;
 	struct folder {
 		const char *path;
@@ -98,8 +99,12 @@ void trace_by_times(bool on)
 
 void trace_open(enum trace_kind kind, unsigned int flags, struct str name)
 {
+	/* One within another is neither. */
+	if (trace.open)
+		trace_spoil();
 	if (!trace_is_on())
 		return;
+	trace.open = true;
 	trace.item = trace.out.size;
 	trace_item_begin(&trace.out, kind, flags, name);
 	trace.bytes = trace.out.size;
@@ -125,6 +130,7 @@ void trace_close(void)
 
 	if (!trace_is_on())
 		return;
+	trace.open = false;
 	trace_item_end(&trace.out, trace.item, trace.bytes);
 	/* What was just asked and answered so tells no more. */
 	size = trace.out.size - trace.item;

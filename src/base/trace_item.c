@@ -127,9 +127,18 @@ static bool place_holds(const struct trace_item *item)
 		!memcmp(item->bytes.data, &seen, sizeof(seen));
 }
 
-/* It does not wait for whoever may write, should it be a pipe now. */
+/*
+ * Only of files are the bytes noted.  What is a pipe now is not even opened:
+ * whoever writes to it waits for the one who reads.
+ */
 static int open_again(const struct trace_item *item)
 {
+	int how = item->flags & TRACE_FOLLOWS ? 0 : AT_SYMLINK_NOFOLLOW;
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, item->name.data, &st, how) ||
+	    !S_ISREG(st.st_mode))
+		return -1;
 	return open(item->name.data, O_RDONLY | O_CLOEXEC | O_NOCTTY |
 		    O_NONBLOCK | (item->flags & TRACE_FOLLOWS ? 0 :
 				  O_NOFOLLOW));

@@ -11,6 +11,7 @@
 #include "base/trace.h"
 #include "cmd/cmd.h"
 #include "cmd/rendered.h"
+#include "kern/netns.h"
 
 /* Address space, for copies of all that was read and heard. */
 #define TRACE_SIZE (8 * (uint64_t)TRACE_LIMIT)
@@ -53,6 +54,7 @@ static struct str key_of(struct session *s)
 		program_id(s->arena), o->arguments[0], o->mesh, o->key,
 		o->node, o->templates, getenv("CREDENTIALS_DIRECTORY"),
 		arena_printf(s->arena, "%ju", (uintmax_t)geteuid()),
+		arena_printf(s->arena, "%ju", (uintmax_t)netns_cookie()),
 	};
 	struct sbuf key;
 
@@ -74,7 +76,8 @@ bool sealed_holds(struct session *s)
 	if (!is_plain(s->options))
 		return false;
 	key = key_of(s);
-	if (key.data && seal_find("", key, s->arena, &seal) &&
+	if (key.data && seal_find("", key, !s->options->dry_run, s->arena,
+				  &seal) &&
 	    s->run.options.now < seal.until &&
 	    seal_holds(&seal, s->secrets)) {
 		s->run.mesh = seal.mesh;

@@ -104,8 +104,8 @@ static int take_advertised(const struct nlmsghdr *answer, void *data,
 	    decoded.route.prefix.length || decoded.cloned)
 		return 0;
 	link = observer_link(o, decoded.index);
-	if (link && !link->advertised_default)
-		link->advertised_default = takes_advertisements(o, link);
+	if (link)
+		link->advertised_default = true;
 	return 0;
 }
 
@@ -178,7 +178,17 @@ int observe_routes(struct observer *o, struct err *e)
 
 	if (dump_family(o, AF_INET, e) < 0 || dump_family(o, AF_INET6, e) < 0)
 		return -1;
-	return dump(o, RTPROT_RA, &advertised, e);
+	if (dump(o, RTPROT_RA, &advertised, e) < 0)
+		return -1;
+	/* Once the kernel has answered: one question within another is none. */
+	for (size_t i = 0; i < o->have->link_count; i++) {
+		struct link *link = &o->have->links[i];
+
+		if (link->advertised_default)
+			link->advertised_default =
+				takes_advertisements(o, link);
+	}
+	return 0;
 }
 
 int observe_tables(struct observer *o, struct err *e)

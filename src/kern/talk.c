@@ -68,6 +68,7 @@ int talk_open_bare(struct talk *talk, int protocol, struct err *e)
 {
 	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
 	int one = 1;
 
 	if (!socket)
@@ -78,6 +79,8 @@ int talk_open_bare(struct talk *talk, int protocol, struct err *e)
 		mnl_socket_close(socket);
 		return -1;
 	}
+	(void)setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO,
+			 &patience, sizeof(patience));
 	/* Filters are rtnetlink's. */
 	if (protocol == NETLINK_ROUTE)
 		(void)mnl_socket_setsockopt(socket, NETLINK_GET_STRICT_CHK,

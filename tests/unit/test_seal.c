@@ -233,7 +233,7 @@ static struct store *sealed(const char *mesh, int64_t until)
 
 static bool found(struct seal *out)
 {
-	return seal_find(scratch.path, key, arena, out);
+	return seal_find(scratch.path, key, false, arena, out);
 }
 
 START_TEST(written_and_found)
@@ -252,7 +252,8 @@ START_TEST(written_and_found)
 	ck_assert(seal_holds(&seal, secrets));
 	ck_assert_int_eq(fstatat(s->run, STORE_SEAL, &st, 0), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
-	ck_assert(!seal_find(scratch.path, STR("another key"), arena, &seal));
+	ck_assert(!seal_find(scratch.path, STR("another key"), false,
+			     arena, &seal));
 	/* Open to others, through a link, in another mesh's folder. */
 	ck_assert_int_eq(fchmodat(s->run, STORE_SEAL, 0644, 0), 0);
 	ck_assert(!found(&seal));
