@@ -24,6 +24,7 @@
 #define PLAN_STEP 800
 #define MESSAGE_STEP 320
 #define MESSAGE_PREFIX 64
+#define MESSAGE_ELEMENT ((size_t)64)
 
 struct walk {
 	struct run *run;
@@ -71,6 +72,7 @@ static int stage_if_possible(struct run *run, struct apply_result *result,
 	struct err failed;
 
 	*unstaged = false;
+	result->unkept = (struct err){ 0 };
 	if (!stage(run, &failed))
 		return 0;
 	if (!run->kernel_first || failed.kind == ERR_BUSY) {
@@ -124,6 +126,7 @@ static int nothing_to_do(struct run *run, struct apply_result *result,
 	    (!unstaged && keep(run, &run->have, false, result, e))) {
 		store_abandon(run->store);
 		pending_disarm(run, &armed);
+		result->pending = (struct pending){ 0 };
 		return -1;
 	}
 	take_sample(run, &run->have);
@@ -355,6 +358,10 @@ static size_t message_size(const struct plan *plan)
 		if (step->peer_before)
 			size += step->peer_before->allowed_ip_count *
 				MESSAGE_PREFIX;
+		if (step->kind == STEP_FIREWALL_ELEMENTS)
+			size += (step->firewall->element_count +
+				 step->firewall_before->element_count) *
+				MESSAGE_ELEMENT;
 	}
 	return size;
 }

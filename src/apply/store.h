@@ -81,6 +81,8 @@ void store_abandon(struct store *s);
 void store_leave(struct store *s);
 /* remove: forget the mesh, its folders too where they are empty then. */
 int store_forget(struct store *s, struct err *e) must_check_;
+/* Was that done, by whomever? */
+bool store_is_forgotten(const struct store *s);
 
 /*
  * The journal: one file of lines (apply/record.h), mode 0600, there in whole

@@ -574,3 +574,11 @@ int store_forget(struct store *s, struct err *e)
 	run = openat(s->run, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return forget_folder(run, s->mesh, e);
 }
+
+bool store_is_forgotten(const struct store *s)
+{
+	/* The list is the first that goes. */
+	return s->state < 0 ||
+	       (faccessat(s->state, STORE_FILES, F_OK, AT_SYMLINK_NOFOLLOW) &&
+		errno == ENOENT);
+}

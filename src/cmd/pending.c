@@ -217,7 +217,8 @@ static enum settled_how wait_settled(struct session *s,
 	}
 	pending_settled(s->run.store, s->arena, &settled);
 	/* A removal that is kept leaves nothing to tell it; a way back does. */
-	return s->forget && settled.how == SETTLED_UNKNOWN ?
+	return s->forget && settled.how == SETTLED_UNKNOWN &&
+	       store_is_forgotten(s->run.store) ?
 		SETTLED_CONFIRMED : settled.how;
 }
 

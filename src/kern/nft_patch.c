@@ -208,6 +208,10 @@ static bool borders_of(struct arena *arena, const struct kind *kind,
 	    !firewall_block_prefixes(arena, block, kind->family, &prefixes,
 				     &count))
 		return false;
+	/* A prefix, of one address too, nft takes for intervals alone. */
+	if (!kind->intervals && block->text.size &&
+	    memchr(block->text.data, '/', block->text.size))
+		return false;
 	out->items = arena_new_array(arena, struct border, 2 * count + 1);
 	out->count = 0;
 	return kind->intervals ? intervals_of(prefixes, count, out) :
@@ -317,13 +321,24 @@ static bool read_change(struct patch *p, const struct firewall_block *old,
 	return true;
 }
 
+/* What several blocks of one set say is put together. */
+static bool is_several(const struct firewall_block *blocks, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (str_equal(blocks[i].name, blocks[j].name))
+				return true;
+	return false;
+}
+
 static bool read_changes(struct patch *p, struct str old, struct str new)
 {
 	struct firewall_block *a, *b;
 	size_t a_count = firewall_blocks(p->own, old, &a);
 	size_t b_count = firewall_blocks(p->own, new, &b);
 
-	if (!firewall_same_around(old, a, a_count, new, b, b_count))
+	if (!firewall_same_around(old, a, a_count, new, b, b_count) ||
+	    is_several(b, b_count))
 		return false;
 	p->changes = arena_new_array(p->own, struct change, a_count);
 	for (size_t i = 0; i < a_count; i++)
