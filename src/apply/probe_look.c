@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "apply/probe.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/libc.h"
+#include "base/time.h"
 #include "kern/kernel.h"
 
 /*
@@ -25,14 +25,6 @@
 				   time for an answer */
 #define CHILD_MS 10000
 #define FETCH "meshapply-fetch"
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int child_start(struct probe *p, const char *program,
 		       char *const argv[])
@@ -66,7 +58,7 @@ static int child_start(struct probe *p, const char *program,
 	posix_spawn_file_actions_destroy(&actions);
 	if (error)
 		p->child = 0;
-	p->child_end = now_ms() + CHILD_MS;
+	p->child_end = time_now_ms() + CHILD_MS;
 	return error ? -1 : 0;
 }
 
@@ -86,7 +78,7 @@ static enum probe_end child_look(struct probe *p)
 	pid_t got = waitpid(p->child, &status, WNOHANG);
 
 	if (!got) {
-		if (now_ms() > p->child_end)
+		if (time_now_ms() > p->child_end)
 			child_kill(p);
 		return PROBE_NOT_YET;
 	}

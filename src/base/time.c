@@ -127,3 +127,11 @@ char *time_format(int64_t seconds, char out[static TIME_TEXT_MAX])
 		snprintf(out, TIME_TEXT_MAX, "@%lld", (long long)seconds);
 	return out;
 }
+
+int64_t time_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}

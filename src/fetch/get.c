@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/time.h"
 #include "fetch/fetch.h"
 #include "fetch/sandbox.h"
 #include "input/fetch_wire.h"
@@ -187,7 +188,7 @@ static int get_all(struct arena *arena, const struct fetch_request *request,
 	};
 	struct worker *workers = arena_new_array(arena, struct worker,
 						 request->source_count);
-	int64_t end = get_now() + (int64_t)request->budget_seconds * 1000;
+	int64_t end = time_now_ms() + (int64_t)request->budget_seconds * 1000;
 
 	for (size_t i = 0; i < request->source_count; i++) {
 		workers[i] = (struct worker){

@@ -51,8 +51,6 @@ struct transfer {
 	struct str error;	/* what to tell */
 };
 
-int64_t get_now(void);		/* monotonic milliseconds */
-
 /* Done by a thread: the result is in JOB, the result's texts on its arena. */
 void source_get(struct job *job);
 

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/libc.h"
+#include "base/time.h"
 #include "fetch/get.h"
 
 #define WAIT_FIRST 500		/* milliseconds, doubled with each try */
@@ -36,7 +37,7 @@ static bool wait_after(struct transfer *t, uint32_t try)
 	if (try < 7 && WAIT_FIRST << (try - 1) < WAIT_MOST)
 		most = WAIT_FIRST << (try - 1);
 	wait = (int64_t)t->wait * 1000 + jitter(most);
-	if (get_now() + wait >= t->job->deadline) {
+	if (time_now_ms() + wait >= t->job->deadline) {
 		if (t->wait)
 			words_set(t, "%s; it asks to be tried again in %u "
 				  "seconds", t->error.data, t->wait);

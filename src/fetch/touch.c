@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/ip.h"
+#include "base/time.h"
 
 #define DISCARD 9
 #define TOUCH_MS 4000		/* until the next one is due */
@@ -135,23 +135,15 @@ static bool is_answered(const struct touch *t)
 	return recv(t->fd, &byte, sizeof(byte), 0) >= 0 || is_refused(t);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool any_answers(const struct touch *touches, size_t count)
 {
-	int64_t end = now_ms() + TOUCH_MS, left;
+	int64_t end = time_now_ms() + TOUCH_MS, left;
 	struct pollfd fds[2 * ADDRESSES_MAX];
 
 	for (size_t i = 0; i < count; i++)
 		fds[i] = (struct pollfd){ .fd = touches[i].fd,
 					  .events = POLLIN };
-	while ((left = end - now_ms()) > 0) {
+	while ((left = end - time_now_ms()) > 0) {
 		if (poll(fds, count, (int)left) <= 0)
 			continue;
 		for (size_t i = 0; i < count; i++)

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/time.h"
 #include "fetch/get.h"
 
 /* Of what is no document: enough to keep the connection for the next one. */
@@ -14,14 +14,6 @@
 #define HTTP_NOT_MODIFIED 304
 #define HTTP_NOT_FOUND 404
 #define HTTP_TOO_MANY 429
-
-int64_t get_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void headers_freep(struct curl_slist **list)
 {
@@ -180,7 +172,7 @@ static bool set_options(struct transfer *t, int64_t left,
 static void perform(struct transfer *t)
 {
 	struct curl_slist *headers cleanup_(headers_freep) = NULL;
-	int64_t left = t->deadline - get_now();
+	int64_t left = t->deadline - time_now_ms();
 	CURL *h = t->job->handle;
 	curl_off_t wait = 0;
 
@@ -382,7 +374,7 @@ enum outcome transfer_try(struct transfer *t)
 	t->url = curl_url_dup(t->start);
 	if (!t->url)
 		abort();
-	t->deadline = get_now() +
+	t->deadline = time_now_ms() +
 		(int64_t)t->job->request->try_seconds * 1000;
 	if (t->deadline > t->job->deadline)
 		t->deadline = t->job->deadline;

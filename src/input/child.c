@@ -9,21 +9,13 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "base/libc.h"
+#include "base/time.h"
 #include "base/trace.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The child has one descriptor, its standard input and output. */
 static int child_start(const struct child_task *task, int end, pid_t *pid,
@@ -101,12 +93,12 @@ static int child_talk(const struct child_task *task, int fd,
 		      struct sbuf *answer, struct err *e)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
-	int64_t end = now_ms() + task->milliseconds;
+	int64_t end = time_now_ms() + task->milliseconds;
 	struct str question = task->question;
 	bool over = false;
 
 	while (!over) {
-		int64_t left = end - now_ms();
+		int64_t left = end - time_now_ms();
 		int ready = 0;
 
 		if (left > 0)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/err.h"
+#include "base/time.h"
 #include "kern/nft.h"
 #include "kern/nftc_child.h"
 #include "kern/nftc_report.h"
@@ -141,7 +142,7 @@ int nftc_commit(struct nftc *c, uint32_t generation, struct err *e)
 	struct str payload = { (const char *)&generation, sizeof(generation) };
 	int state;
 
-	c->deadline = nftc_now() + NFTC_PATIENCE;
+	c->deadline = time_now_ms() + NFTC_PATIENCE;
 	if (nftc_send(c, NFTC_COMMIT, payload, e) < 0)
 		return -1;
 	state = nftc_answer(c, NULL, NFTC_DONE, &payload, e);

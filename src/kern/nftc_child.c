@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/libc.h"
+#include "base/time.h"
 
 #define PROGRAM "meshapply-nftc"
 /* Descriptors the child is given are first moved out of their own way. */
@@ -312,7 +313,7 @@ int nftc_start(struct nftc *c, const char *helper_folder, int lock,
 	*c = (struct nftc){
 		.fd = -1,
 		.errors = -1,
-		.deadline = nftc_now() + NFTC_PATIENCE,
+		.deadline = time_now_ms() + NFTC_PATIENCE,
 	};
 	length = snprintf(c->path, sizeof(c->path), "%s/" PROGRAM,
 			  helper_folder);

@@ -6,22 +6,14 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/err.h"
+#include "base/time.h"
 
 union control {
 	struct cmsghdr align;
 	char space[CMSG_SPACE(sizeof(int))];
 };
-
-int64_t nftc_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Both ends are non-blocking in effect: nothing waits past the deadline. */
 static int wait_for(int fd, short events, int64_t deadline, struct err *e)
@@ -30,7 +22,7 @@ static int wait_for(int fd, short events, int64_t deadline, struct err *e)
 	int timeout = -1, ready;
 
 	if (deadline != NFTC_FOREVER) {
-		int64_t left = deadline - nftc_now();
+		int64_t left = deadline - time_now_ms();
 
 		if (left < 0)
 			left = 0;

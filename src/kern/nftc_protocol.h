@@ -75,8 +75,6 @@ struct nftc_frame {
 
 /* DEADLINE is CLOCK_MONOTONIC milliseconds, or NFTC_FOREVER. */
 #define NFTC_FOREVER INT64_MAX
-int64_t nftc_now(void);
-
 /* FD_TO_PASS -1: none. */
 int nftc_put(int fd, enum nftc_kind kind, struct str payload, int fd_to_pass,
 	     int64_t deadline, struct err *e) must_check_;
